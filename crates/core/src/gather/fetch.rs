@@ -1,0 +1,133 @@
+//! The seam to the outside: what gathering asks for, and what it may be told.
+//!
+//! Whatever implements [`Fetch`] is never trusted: bytes are hashed again on arrival, measured against `max_bytes` and
+//! their media type is held against the descriptor. Nothing here does I/O.
+
+use crate::code::{Code, Failure};
+use crate::digest::Digest;
+use crate::oci::{Repository, Tag};
+use std::time::Duration;
+
+/// Names one open request of one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(crate) u32);
+
+impl RequestId {
+    /// The number, for embedders that carry it through another language.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// An id from its number; an unknown one is refused by the session.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+/// One thing that gathering needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// Give it back with the answer.
+    pub id: RequestId,
+    /// Where to ask.
+    pub repository: Repository,
+    /// What to ask for.
+    pub what: What,
+    /// Stop reading beyond this many bytes and answer [`FetchError::TooLarge`].
+    pub max_bytes: u64,
+}
+
+/// What a [`Request`] asks for, in the terms of the OCI distribution specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// `GET /v2/<name>/manifests/<tag>`.
+    ManifestByTag(Tag),
+    /// `GET /v2/<name>/manifests/<digest>`.
+    Manifest(Digest),
+    /// `GET /v2/<name>/referrers/<digest>`, or the page after, as the previous answer's `next` named it. Answer
+    /// [`Response::NotFound`] where the registry has no such API; the fallback tag is then asked for.
+    Referrers {
+        /// The image whose referrers are wanted.
+        subject: Digest,
+        /// `None` for the first page, else the previous answer's `next`, verbatim.
+        page: Option<String>,
+    },
+    /// `GET /v2/<name>/blobs/<digest>`.
+    Blob {
+        /// Digest of the blob.
+        digest: Digest,
+        /// Size that its descriptor states.
+        size: u64,
+    },
+}
+
+/// What was found. Only a plain "there is none" is [`Response::NotFound`]; being denied or failing is a [`FetchError`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Response {
+    /// The content.
+    Found {
+        /// The media type that came with it (`Content-Type` without parameters), where one did.
+        media_type: Option<String>,
+        /// The bytes exactly as they arrived.
+        bytes: Vec<u8>,
+        /// For referrers: where the next page is, if there is one.
+        next: Option<String>,
+    },
+    /// There is none: 404, or no such blob in a layout.
+    NotFound,
+}
+
+/// Why something could not be found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// 401 or 403.
+    Denied(String),
+    /// 429; the registry may say when to come back.
+    Throttled {
+        /// What the registry asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// More bytes than `max_bytes`.
+    TooLarge {
+        /// The bound.
+        max_bytes: u64,
+    },
+    /// Everything else that is not an answer, with its own code.
+    Unavailable(Failure),
+    /// The caller gave up.
+    Cancelled,
+}
+
+impl FetchError {
+    /// The reason with its stable code.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Denied(text) => Failure::new(Code::Denied).found(text),
+            Self::Throttled { retry_after: Some(wait) } => {
+                Failure::new(Code::Throttled).found(format_args!("a request to wait {} s", wait.as_secs()))
+            }
+            Self::Throttled { retry_after: None } => Failure::new(Code::Throttled),
+            Self::TooLarge { max_bytes } => Failure::new(Code::TooLarge).expected(format_args!("at most {max_bytes} bytes")),
+            Self::Unavailable(failure) => failure.clone(),
+            Self::Cancelled => Failure::new(Code::Cancelled),
+        }
+    }
+}
+
+/// A blocking source of OCI content: a registry, a layout, memory, a caller's callback.
+///
+/// Object-safe and shared between threads. An implementation keeps no state between calls that could change an answer
+/// within one verify call.
+pub trait Fetch: Send + Sync {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// [`FetchError`] for everything but "found" and a plain "there is none".
+    fn fetch(&self, request: &Request) -> Result<Response, FetchError>;
+}
