@@ -1,0 +1,1 @@
+//! Signed documents: bytes in, typed but untrusted values out.
