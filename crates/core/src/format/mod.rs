@@ -1,1 +1,3 @@
 //! Signed documents: bytes in, typed but untrusted values out.
+
+pub mod log_entry;
