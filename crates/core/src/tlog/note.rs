@@ -5,7 +5,8 @@
 
 use crate::code::{Code, Failure};
 use crate::digest::sha256_parts;
-use crate::encoding::base64;
+use crate::encoding::{base64, hex};
+use crate::key::PublicKey;
 use crate::limits::Limits;
 
 /// The short key id that stands before each signature. A hint to find the key; collisions are possible and harmless.
@@ -123,6 +124,56 @@ pub fn key_hash_rsa(name: &str, spki_der: &[u8]) -> [u8; 32] {
     sha256_parts(&[name.as_bytes(), b"\n\xff", b"PKIX-RSA-PKCS#1v1.5", spki_der])
 }
 
+/// A verifier key in the text form of C2SP `signed-note`: `name+id+base64(type ‖ key)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifierKey<'a> {
+    /// The key name.
+    pub name: &'a str,
+    /// The key id, which is the one of name, type and key.
+    pub key_id: KeyId,
+    /// The type byte: `01` Ed25519, `04` Ed25519 cosignature.
+    pub key_type: u8,
+    /// The raw key.
+    pub key: Vec<u8>,
+}
+
+impl<'a> VerifierKey<'a> {
+    /// Parses the text form.
+    ///
+    /// # Errors
+    /// [`Code::KeyInvalid`] when it has not the three parts, or its id is not that of the key.
+    pub fn parse(text: &'a str) -> Result<Self, Failure> {
+        let bad = |expected: &str| Failure::new(Code::KeyInvalid).expected(expected).found(text);
+        let shape = || bad("a verifier key name+id+base64");
+        // Base64 may hold '+', a name may not: split from the left.
+        let (name, rest) = text.split_once('+').filter(|(name, _)| is_key_name(name)).ok_or_else(shape)?;
+        let (id, key) = rest.split_once('+').ok_or_else(shape)?;
+        let id = hex::decode(id).and_then(|id| KeyId::try_from(id).ok()).ok_or_else(shape)?;
+        let bytes = base64::decode(key).ok_or_else(shape)?;
+        let (&key_type, key) = bytes.split_first().filter(|(_, key)| !key.is_empty()).ok_or_else(shape)?;
+        if key_id(&sha256_parts(&[name.as_bytes(), b"\n", &bytes])) != Some(id) {
+            return Err(bad("a verifier key whose id is that of its name and key"));
+        }
+        Ok(Self { name, key_id: id, key_type, key: key.to_vec() })
+    }
+
+    /// The key, when it is an Ed25519 one of the given type.
+    ///
+    /// # Errors
+    /// [`Code::KeyInvalid`] for another type or a key that is not one.
+    pub fn ed25519(&self, key_type: u8) -> Result<PublicKey, Failure> {
+        if self.key_type != key_type || self.key.len() != 32 {
+            return Err(Failure::new(Code::KeyInvalid)
+                .expected(format_args!("an Ed25519 key of type {key_type:02x}"))
+                .found(format_args!("{} bytes of type {:02x}", self.key.len(), self.key_type)));
+        }
+        PublicKey::from_spki(&[ED25519_SPKI.as_slice(), &self.key].concat())
+    }
+}
+
+/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo (RFC 8410 §4).
+const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
 fn malformed(expected: impl std::fmt::Display) -> Failure {
     Failure::new(Code::CheckpointMalformed).expected(expected)
 }
@@ -130,7 +181,6 @@ fn malformed(expected: impl std::fmt::Display) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoding::hex;
 
     const NOTE: &str = "text\n\n\u{2014} name AQIDBAU=\n";
 
@@ -212,5 +262,29 @@ mod tests {
             hex::decode("29acbae141bccaf0b22e1a94d34d0bc7361e526d0bfe12c89794bc9322966dd7").unwrap().try_into().unwrap();
         assert_eq!(hex::encode(&key_id(&key_hash_cosignature("witness.example", &witness)).unwrap()), "790a8a0d");
         assert_eq!(key_id(&[1, 2, 3]), None);
+    }
+
+    #[test]
+    fn a_verifier_key_has_the_id_of_its_name_and_key() {
+        let text = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+        let key = VerifierKey::parse(text).unwrap();
+        assert_eq!((key.name, key.key_type, key.key.len()), ("example.com/foo", 1, 32));
+        key.ed25519(1).unwrap();
+        assert_eq!(key.ed25519(4).unwrap_err().code(), Code::KeyInvalid);
+        for bad in [
+            "",
+            "example.com/foo",
+            "example.com/foo+530d903a",
+            "example.com/foo+530d903a+",
+            "example.com/foo+530d903a+AQ==",
+            &text.replace("foo", "bar"),
+            &text.replace("530d903a", "530d903b"),
+            &text.replace("530d903a", "530D903A"),
+            &text.replace("+Aeky", "+BOky"),
+            &text.replace("example", "exam ple"),
+            &text.replace("example.com/foo", ""),
+        ] {
+            assert_eq!(VerifierKey::parse(bad).unwrap_err().code(), Code::KeyInvalid, "{bad}");
+        }
     }
 }
