@@ -5,12 +5,16 @@
 
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
-use crate::encoding::{base64, hex};
+use crate::encoding::{base64, hex, json, pem};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// Longest body that is looked at. Honest ones have 1 to 4 kB; some old intoto entries carry their payload.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// Deepest nesting of a body; intoto has 6 levels.
+const MAX_DEPTH: usize = 8;
+const CERTIFICATE: &str = "CERTIFICATE";
+const PUBLIC_KEY: &str = "PUBLIC KEY";
 
 /// The decoded body of a log entry, by `kind` and `apiVersion` of the body itself: never by what a bundle says beside it
 /// (K-TL-17).
@@ -115,7 +119,7 @@ impl LogEntryBody {
         if body.len() > MAX_BODY_BYTES {
             return Err(malformed("a body of at most 1 MiB").found(format_args!("{} bytes", body.len())));
         }
-        let header: Header = json(body)?;
+        let header: Header = read(body)?;
         match (header.kind.as_str(), header.api_version.as_str()) {
             ("hashedrekord", "0.0.1") => Ok(Self::HashedRekordV001(spec::<HashedRekordSpec>(body)?.decode()?)),
             ("hashedrekord", "0.0.2") => Ok(Self::HashedRekordV002(spec::<V002Spec>(body)?.hashed_rekord_v002.decode()?)),
@@ -496,27 +500,17 @@ fn only<T>(list: Vec<T>, at: &str) -> Result<T, Failure> {
 /// Base64 of exactly one PEM block, with nothing before or after it.
 fn pem_material(text: &str, at: &str) -> Result<VerifierMaterial, Failure> {
     let bad = || malformed("base64 of one PEM block, CERTIFICATE or PUBLIC KEY").at(at);
-    let pem = base64::decode(text).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(bad)?;
-    let block = |label: &str| {
-        let body = pem.strip_prefix(&format!("-----BEGIN {label}-----\n"))?;
-        let body = body.strip_suffix('\n').unwrap_or(body).strip_suffix(&format!("\n-----END {label}-----"))?;
-        base64::decode(body.replace('\n', "")).filter(|der| !der.is_empty())
-    };
-    if let Some(der) = block("CERTIFICATE") {
-        Ok(VerifierMaterial::Certificate(der))
-    } else if let Some(der) = block("PUBLIC KEY") {
-        Ok(VerifierMaterial::PublicKey(der))
-    } else {
-        Err(bad())
-    }
+    let text = base64::decode(text).ok_or_else(bad)?;
+    let block = pem::parse_one(&text, &[CERTIFICATE, PUBLIC_KEY]).map_err(|error| bad().found(error))?;
+    Ok(if block.label == CERTIFICATE { VerifierMaterial::Certificate(block.der) } else { VerifierMaterial::PublicKey(block.der) })
 }
 
 fn spec<'a, S: Deserialize<'a>>(body: &'a [u8]) -> Result<S, Failure> {
-    json::<Body<S>>(body).map(|body| body.spec)
+    read::<Body<S>>(body).map(|body| body.spec)
 }
 
-fn json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| malformed("the fields of its kind, each once").found(error))
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
+    json::parse(body, MAX_DEPTH).map_err(|error| error.failure(Code::LogEntryMalformed))
 }
 
 fn malformed(expected: &str) -> Failure {
