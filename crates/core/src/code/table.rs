@@ -212,6 +212,7 @@ codes! {
     WitnessThreshold = 721, "WITNESS_THRESHOLD", Rejected, TrustOperator, "fewer distinct witnesses than the policy asks for", "Use checkpoints that more witnesses cosigned.";
     IntegratedTimeOutsideCertificate = 722, "INTEGRATED_TIME_OUTSIDE_CERTIFICATE", Rejected, Signer, "the log's time lies outside the certificate's validity", "Sign and log while the certificate is valid.";
     IntegratedTimeInFuture = 723, "INTEGRATED_TIME_IN_FUTURE", Rejected, TrustOperator, "the log's time lies after the verification time", "Check the clock given to the verifier.";
+    ConsistencyProofInvalid = 724, "CONSISTENCY_PROOF_INVALID", Rejected, TrustOperator, "the consistency proof does not lead from the older root to the newer one", "The log may have forked, or the proof was altered.";
 
     // 800–899: time.
     NoAuthenticatedTime = 800, "NO_AUTHENTICATED_TIME", Rejected, Signer, "nothing authenticates when this was signed", "Sign with a transparency log (Rekor v1) or a timestamp authority.";
