@@ -7,7 +7,7 @@ use super::artifact::Artifact;
 use crate::code::{Code, Failure};
 use crate::crypto::PreparedKey;
 use crate::digest::{Digest, HashAlgorithm};
-use crate::format::dsse;
+use crate::format::dsse::Pae;
 use crate::format::log_entry::{LogEntryBody, VerifierMaterial};
 use crate::format::signed::{Format, LogEntry, Signed, SignedContent};
 use crate::key::KeyKind;
@@ -122,8 +122,7 @@ fn same_digest(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure>
         }
         (SignedContent::Dsse { payload_type, payload }, LogEntryBody::HashedRekordV002(entry)) => {
             same_key_details(&entry.key_details, binding.verifier.key(), &entry.digest)?;
-            let header = dsse::pae_header(payload_type, payload.len());
-            let expected = entry.digest.algorithm().hash(&[header.as_bytes(), payload]);
+            let expected = Pae::new(payload_type, payload).digest(entry.digest.algorithm());
             if expected == entry.digest { Ok(()) } else { mismatch(Some(&expected), &entry.digest) }
         }
         (SignedContent::Dsse { payload, .. }, LogEntryBody::DsseV001(entry)) => {

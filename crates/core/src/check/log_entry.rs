@@ -5,7 +5,6 @@
 
 use super::entry_binding::{self, Binding, BoundEntry};
 use super::trace::{Detail, Rule, Trace};
-use super::witness;
 use crate::code::{Code, Failure};
 use crate::crypto::verify_message;
 use crate::format::log_entry::set_message;
@@ -13,7 +12,7 @@ use crate::format::signed::{InclusionProof, LogEntry};
 use crate::limits::{Budget, Limits};
 use crate::policy::Witnesses;
 use crate::time::UnixTime;
-use crate::tlog::checkpoint::SignedCheckpoint;
+use crate::tlog::checkpoint::{LogVerifier, SignedCheckpoint};
 use crate::tlog::merkle;
 use crate::trust::{TransparencyLog, TrustRoot};
 
@@ -135,44 +134,63 @@ fn promised(bound: &BoundEntry<'_>, promise: &[u8], log: &TransparencyLog, budge
     }
 }
 
-/// The inclusion proof under the log's checkpoint (RFC 6962 §2.1.1, C2SP tlog-checkpoint). Returns the witnesses that
-/// cosigned.
-fn included(bound: &BoundEntry<'_>, proof: &InclusionProof, log: &TransparencyLog, context: Context<'_>, budget: &mut Budget) -> Result<Vec<[u8; 32]>, Failure> {
+/// The inclusion proof under the log's checkpoint (RFC 6962 §2.1.1, C2SP tlog-checkpoint). Returns the keys of the
+/// witnesses that cosigned.
+fn included(
+    bound: &BoundEntry<'_>,
+    proof: &InclusionProof,
+    log: &TransparencyLog,
+    context: Context<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<[u8; 32]>, Failure> {
     let signed = SignedCheckpoint::parse(&proof.checkpoint, context.limits)?;
-    let checkpoint = &signed.checkpoint;
-    let v1_style = is_v1_origin(checkpoint.origin);
-    if v1_style == bound.is_rekor_v2() {
+    let origin = signed.checkpoint.origin;
+    if is_v1_origin(origin) == bound.is_rekor_v2() {
         // A v2 body under a v1 checkpoint (or the reverse) would escape the rules of both.
         return Err(Failure::new(Code::CheckpointMismatch)
             .expected(if bound.is_rekor_v2() { "a Rekor v2 origin (a host)" } else { "a Rekor v1 origin (host - tree id)" })
-            .found(checkpoint.origin)
+            .found(origin)
             .at("checkpoint origin"));
     }
-    super::witness::verify_log_signature(&signed, log, bound.is_rekor_v2(), budget)?;
+    let checkpoint = signed.verify(&log_verifier(log, bound.is_rekor_v2())?, budget)?;
     let entry = bound.entry();
-    let (index, size) = if bound.is_rekor_v2() {
+    let stated_root = <[u8; 32]>::try_from(proof.root_hash.as_slice());
+    if bound.is_rekor_v2() {
         // The log has one tree: a second index beside the entry's own must agree with it.
         if proof.log_index != entry.log_index {
             return Err(Failure::new(Code::InclusionProofInvalid).expected(entry.log_index).found(proof.log_index).at("inclusionProof.logIndex"));
         }
-        (entry.log_index, checkpoint.size)
+        // Root and size beside the checkpoint are hints; where they are given they must agree.
+        let root = if proof.root_hash.is_empty() { *checkpoint.root() } else { stated_root.map_err(|_| root_length(proof))? };
+        let size = if proof.tree_size == 0 { checkpoint.size() } else { proof.tree_size };
+        checkpoint.require(size, &root)?;
     } else {
-        (proof.log_index, checkpoint.size)
+        checkpoint.require(proof.tree_size, &stated_root.map_err(|_| root_length(proof))?)?;
+    }
+    checkpoint.verify_inclusion(proof.log_index, &merkle::leaf_hash(&entry.body), &proof.hashes)?;
+    match context.witnesses {
+        None => Ok(Vec::new()),
+        Some(witnesses) => {
+            let cosignatures = checkpoint.cosignatures(&witnesses.of, budget)?;
+            Ok(cosignatures.iter().map(|cosignature| *cosignature.witness().key().id()).collect())
+        }
+    }
+}
+
+fn root_length(proof: &InclusionProof) -> Failure {
+    Failure::new(Code::CheckpointMismatch).expected("a root hash of 32 bytes").found(proof.root_hash.len()).at("inclusionProof.rootHash")
+}
+
+fn log_verifier(log: &TransparencyLog, rekor_v2: bool) -> Result<LogVerifier<'_>, Failure> {
+    let unusable = |found: &dyn std::fmt::Display| {
+        Failure::new(Code::CheckpointSignatureInvalid).expected("a key that signs checkpoints of this kind").found(found).at(format_args!("log {}", log.name()))
     };
-    // What is stated beside the checkpoint proves nothing; where it is stated it must agree.
-    let stated_size = proof.tree_size != 0 || !bound.is_rekor_v2();
-    if stated_size && proof.tree_size != checkpoint.size {
-        return Err(Failure::new(Code::CheckpointMismatch).expected(checkpoint.size).found(proof.tree_size).at("tree size"));
+    if !rekor_v2 {
+        return LogVerifier::rekor_v1(&log.log_id, &log.key).map_err(|failure| unusable(&failure));
     }
-    if (!proof.root_hash.is_empty() || !bound.is_rekor_v2()) && proof.root_hash != checkpoint.root {
-        return Err(Failure::new(Code::CheckpointMismatch).expected("the checkpoint's root").found("another").at("root hash"));
-    }
-    let leaf = merkle::leaf_hash(&entry.body);
-    let root = merkle::root_from_inclusion_proof(index, size, &leaf, &proof.hashes)?;
-    if root != checkpoint.root {
-        return Err(Failure::new(Code::InclusionProofInvalid).expected("the checkpoint's root").found("another root from the path"));
-    }
-    witness::distinct_witnesses(&signed, context.witnesses, budget)
+    let key_id = log.checkpoint_key_id.or_else(|| log.log_id.first_chunk::<4>().copied());
+    let key_id = key_id.ok_or_else(|| unusable(&"a log id shorter than 4 bytes"))?;
+    Ok(LogVerifier::rekor_v2(log.origin(), key_id, &log.key))
 }
 
 /// Rekor v1's origins end in the tree's id: `rekor.sigstore.dev - 2605736670972794746`.

@@ -15,7 +15,6 @@ mod subject_binding;
 mod time;
 mod timestamp;
 mod trace;
-mod witness;
 
 pub use artifact::{Artifact, ArtifactHasher};
 pub use trace::{Check, Outcome, Rule};

@@ -5,7 +5,7 @@
 use super::artifact::Artifact;
 use crate::code::{Code, Failure};
 use crate::crypto::{PreparedKey, Scheme, SignatureError, schemes_for_key, verify_message, verify_prehash};
-use crate::format::dsse;
+use crate::format::dsse::Pae;
 use crate::format::signed::{Format, Signed, SignedContent};
 use crate::key::KeyKind;
 use crate::limits::Budget;
@@ -64,10 +64,10 @@ fn verify_with(scheme: Scheme, signed: &Signed, key: &PreparedKey, artifact: &Ar
     match &signed.content {
         SignedContent::SimpleSigning { payload } => verify_message(key, scheme, payload, signature),
         SignedContent::Dsse { payload_type, payload } => {
-            let header = dsse::pae_header(payload_type, payload.len());
+            let pae = Pae::new(payload_type, payload);
             match scheme.hash() {
-                Some(hash) => verify_prehash(key, scheme, hash.hash(&[header.as_bytes(), payload]).as_bytes(), signature),
-                None => verify_message(key, scheme, &[header.as_bytes(), payload].concat(), signature),
+                Some(hash) => verify_prehash(key, scheme, pae.digest(hash).as_bytes(), signature),
+                None => verify_message(key, scheme, &pae.to_vec(), signature),
             }
         }
         SignedContent::Message { .. } => match (scheme.hash(), artifact.as_bytes()) {

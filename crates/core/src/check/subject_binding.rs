@@ -7,15 +7,13 @@ use super::artifact::Artifact;
 use super::signature::ValidSignature;
 use crate::code::{Code, Failure};
 use crate::digest::Digest;
+use crate::format::dsse::require_in_toto;
 use crate::format::intoto::Statement;
 use crate::format::signed::SignedContent;
 use crate::format::simple_signing::Payload;
 use crate::limits::Limits;
 use crate::policy::{Claim, COSIGN_SIGN_V1};
 use std::sync::Arc;
-
-/// The one payload type that statements are signed under here (compared exactly; K-P-04).
-const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// Proof that the signed content is about the artifact.
 #[derive(Debug)]
@@ -61,14 +59,13 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
             Ok(BoundSubject::assertion(payload.digest, Said::Signed { docker_reference: Some(payload.docker_reference) }))
         }
         SignedContent::Dsse { payload_type, payload } => {
-            if payload_type != IN_TOTO {
-                return Err(Failure::new(Code::PayloadTypeUnsupported).expected(IN_TOTO).found(payload_type).at("payloadType"));
-            }
+            // An unknown payload type binds nothing (K-P-04).
+            require_in_toto(payload_type)?;
             let statement = Statement::parse(payload, limits)?;
             match statement.matches(artifact.digests()) {
                 Ok(_) => Ok(BoundSubject::assertion(name, Said::Statement(Arc::new(statement)))),
                 // A statement that says "signed" about another image is what a re-tagged or altered image looks like.
-                Err(failure) if statement.predicate_type() == COSIGN_SIGN_V1 => {
+                Err(failure) if statement.predicate_type == COSIGN_SIGN_V1 => {
                     let mut other = Failure::new(Code::SignedOtherDigest).expected(name).at("subject");
                     if let Some(found) = failure.found_text() {
                         other = other.found(found);
@@ -85,8 +82,8 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
 pub(super) fn claim(subject: &BoundSubject, claim: &Claim) -> Result<(), Failure> {
     let (asked, said) = match (claim, subject.said()) {
         (Claim::Signed, Said::Signed { .. }) => return Ok(()),
-        (Claim::Signed, Said::Statement(statement)) => (COSIGN_SIGN_V1, statement.predicate_type()),
-        (Claim::Attestation { predicate_type }, Said::Statement(statement)) => (predicate_type.as_str(), statement.predicate_type()),
+        (Claim::Signed, Said::Statement(statement)) => (COSIGN_SIGN_V1, statement.predicate_type.as_str()),
+        (Claim::Attestation { predicate_type }, Said::Statement(statement)) => (predicate_type.as_str(), statement.predicate_type.as_str()),
         (Claim::Attestation { predicate_type }, Said::Signed { .. }) => (predicate_type.as_str(), "a signature without a statement"),
     };
     if asked == said { Ok(()) } else { Err(Failure::new(Code::PredicateTypeMismatch).expected(asked).found(said).at("predicateType")) }

@@ -3,10 +3,11 @@
 //! Strict ProtoJSON: lowerCamelCase names only, unknown and doubled fields refused, standard base64, int64 as string or
 //! number. Checks the rules of structure of each version and nothing cryptographic.
 
+use super::wire::{Base64Bytes, Int64, list};
 use super::signed::{Format, InclusionProof, LogEntry, Material, Signed, SignedContent};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
-use crate::encoding::json::{self, Base64Bytes, Int64};
+use crate::encoding::json;
 use crate::limits::{Limits, MAX_CHAIN, MAX_LOG_ENTRIES, MAX_PROOF_HASHES, MAX_TIMESTAMPS};
 use crate::x509::Certificate;
 use serde::Deserialize;
@@ -63,7 +64,7 @@ struct MaterialJson<'a> {
     x509_certificate_chain: Option<ChainJson>,
     #[serde(default)]
     certificate: Option<RawJson>,
-    #[serde(default, borrow, deserialize_with = "json::bounded_vec_or_null::<_, _, MAX_LOG_ENTRIES>")]
+    #[serde(default, borrow, deserialize_with = "list::<_, _, MAX_LOG_ENTRIES>")]
     tlog_entries: Vec<EntryJson<'a>>,
     #[serde(default)]
     timestamp_verification_data: Option<TimestampsJson>,
@@ -79,7 +80,7 @@ struct HintJson<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChainJson {
-    #[serde(default, deserialize_with = "json::bounded_vec_or_null::<_, _, MAX_CHAIN>")]
+    #[serde(default, deserialize_with = "list::<_, _, MAX_CHAIN>")]
     certificates: Vec<RawJson>,
 }
 
@@ -92,7 +93,7 @@ struct RawJson {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TimestampsJson {
-    #[serde(default, deserialize_with = "json::bounded_vec_or_null::<_, _, MAX_TIMESTAMPS>")]
+    #[serde(default, deserialize_with = "list::<_, _, MAX_TIMESTAMPS>")]
     rfc3161_timestamps: Vec<TimestampJson>,
 }
 
@@ -151,7 +152,7 @@ struct ProofJson<'a> {
     root_hash: Option<Base64Bytes>,
     #[serde(default)]
     tree_size: Option<Int64>,
-    #[serde(default, deserialize_with = "json::bounded_vec_or_null::<_, _, MAX_PROOF_HASHES>")]
+    #[serde(default, deserialize_with = "list::<_, _, MAX_PROOF_HASHES>")]
     hashes: Vec<Base64Bytes>,
     #[serde(default, borrow)]
     checkpoint: Option<CheckpointJson<'a>>,
@@ -190,7 +191,7 @@ struct EnvelopeJson<'a> {
     #[serde(default, borrow)]
     payload_type: Option<Cow<'a, str>>,
     // Two suffice to know that there are too many.
-    #[serde(default, borrow, deserialize_with = "json::bounded_vec_or_null::<_, _, 2>")]
+    #[serde(default, borrow, deserialize_with = "list::<_, _, 2>")]
     signatures: Vec<SignatureJson<'a>>,
 }
 

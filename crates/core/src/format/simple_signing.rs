@@ -3,10 +3,11 @@
 //! The signature is over the payload exactly as stored. The payload is parsed only by whoever holds a proof that it was
 //! signed.
 
+use super::wire::Base64Bytes;
 use super::signed::{Format, LogEntry, Material, Signed, SignedContent};
 use crate::code::{Code, Failure};
 use crate::digest::Digest;
-use crate::encoding::json::{self, Base64Bytes};
+use crate::encoding::json;
 use crate::encoding::{base64, hex, pem};
 use crate::limits::{Limits, MAX_CHAIN};
 use crate::x509::Certificate;
@@ -176,8 +177,8 @@ impl Payload {
     /// [`Code::PayloadMalformed`].
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, Failure> {
         let malformed = || Failure::new(Code::PayloadMalformed);
-        // The optional map is free: doubled names in it are refused by the tolerant scan.
-        json::refuse_duplicates(bytes, limits.json_depth).map_err(|error| malformed().found(error))?;
+        // The optional map is free, but doubled names in it are refused too: the tolerant scan looks everywhere.
+        json::parse_tolerant::<serde::de::IgnoredAny>(bytes, limits.json_depth).map_err(|error| malformed().found(error))?;
         let document: PayloadJson<'_> = json::parse(bytes, limits.json_depth).map_err(|error| malformed().found(error))?;
         if document.critical.kind != PAYLOAD_TYPE {
             return Err(malformed().expected(PAYLOAD_TYPE).found(&document.critical.kind).at("critical.type"));

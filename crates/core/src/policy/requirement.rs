@@ -126,7 +126,7 @@ impl SignatureRequirement {
     }
 
     fn canonical(&self) -> String {
-        format!("signature {} claim {:?} settings {:?}", self.authority.canonical(), self.claim, self.settings)
+        format!("signature {} claim {:?} settings {}", self.authority.canonical(), self.claim, self.settings.canonical())
     }
 }
 

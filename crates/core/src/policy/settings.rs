@@ -3,7 +3,7 @@
 //! The names are those of policy files. Whatever is weaker than the default is named so and stands in the report.
 
 use crate::code::{Code, Failure};
-use crate::key::PublicKey;
+use crate::tlog::witness::Witness;
 use std::sync::Arc;
 
 /// Whether a transparency-log entry is needed.
@@ -32,16 +32,31 @@ pub enum SctMode {
 }
 
 /// Witness cosignatures that a checkpoint must carry (C2SP tlog-cosignature).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Witnesses {
     /// How many distinct witnesses.
     pub at_least: usize,
-    /// The witnesses: name and Ed25519 key.
-    pub of: Vec<(String, Arc<PublicKey>)>,
+    /// The witnesses whose cosignatures count.
+    pub of: Arc<[Witness]>,
+}
+
+impl Witnesses {
+    /// The distinct keys, sorted: one key under two names is one witness (K-PO-11).
+    fn keys(&self) -> Vec<[u8; 32]> {
+        let mut keys: Vec<_> = self.of.iter().map(|witness| *witness.key().id()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn canonical(&self) -> String {
+        let names: Vec<_> = self.of.iter().map(Witness::name).collect();
+        format!("atLeast {} {names:?} {:?}", self.at_least, self.keys())
+    }
 }
 
 /// The settings of one authority.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Transparency log entry.
     pub tlog: TlogMode,
@@ -82,6 +97,13 @@ impl Settings {
         weakened
     }
 
+    /// What tells two settings apart.
+    pub(crate) fn canonical(&self) -> String {
+        let Self { tlog, logs, sct, timestamps, witnesses, allow_chain } = self;
+        let witnesses = witnesses.as_ref().map(Witnesses::canonical);
+        format!("{tlog:?} {logs} {sct:?} {timestamps} {witnesses:?} {allow_chain}")
+    }
+
     pub(crate) fn validate(&self) -> Result<(), Failure> {
         let invalid = |field: &str| Failure::new(Code::PolicyInvalid).at(field);
         if self.tlog == TlogMode::Required && self.logs == 0 {
@@ -91,10 +113,7 @@ impl Settings {
             return Err(invalid("witnesses").expected("tlog: required, since witnesses sign a log's checkpoint").found("tlog: ignored"));
         }
         if let Some(witnesses) = &self.witnesses {
-            let mut keys: Vec<_> = witnesses.of.iter().map(|(_, key)| *key.id()).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            // One key under two names is one witness (K-PO-11).
+            let keys = witnesses.keys();
             if witnesses.at_least == 0 || witnesses.at_least > keys.len() {
                 return Err(invalid("witnesses.atLeast")
                     .expected(format_args!("1 to {} (the number of distinct keys)", keys.len()))

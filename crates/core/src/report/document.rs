@@ -259,7 +259,7 @@ impl EvaluationReport {
             signer: signer.map(SignerReport::from),
             reason: result.err().map(Reason::from),
             digest: verified.map(|verified| verified.digest().to_string()),
-            predicate_type: verified.and_then(VerifiedSignature::statement).map(|statement| crate::code::bounded(statement.predicate_type())),
+            predicate_type: verified.and_then(VerifiedSignature::statement).map(|statement| crate::code::bounded(&statement.predicate_type)),
             docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
             times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
             logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
