@@ -7,6 +7,7 @@
         clippy::expect_used,
         clippy::panic,
         clippy::indexing_slicing,
+        clippy::string_slice,
         clippy::as_conversions,
         clippy::arithmetic_side_effects
     )
