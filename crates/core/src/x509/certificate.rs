@@ -440,6 +440,3 @@ fn parse_extensions(wrapper: &Tlv<'_>) -> Result<Vec<Entry>, DerError> {
     }
     Ok(extensions)
 }
-
-#[cfg(test)]
-mod tests;

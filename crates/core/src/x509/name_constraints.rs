@@ -219,7 +219,9 @@ fn email(name: &[u8], base: &[u8], side: Side) -> Option<bool> {
 fn mailbox(bytes: &[u8]) -> Option<(String, String)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (local, domain) = text.split_once('@')?;
-    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'(' | b')' | b',' | b':' | b';' | b'<' | b'>' | b'[' | b']');
+    let plain = |byte: u8| {
+        byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'(' | b')' | b',' | b':' | b';' | b'<' | b'>' | b'[' | b']')
+    };
     if local.is_empty() || !local.bytes().all(plain) {
         return None;
     }

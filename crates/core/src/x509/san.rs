@@ -16,7 +16,10 @@ pub(super) const MAX_NAMES: usize = 4096;
 /// A GeneralName, raw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GeneralName<'a> {
-    Other { kind: ObjectIdentifier, value: &'a [u8] },
+    Other {
+        kind: ObjectIdentifier,
+        value: &'a [u8],
+    },
     Email(&'a [u8]),
     Dns(&'a [u8]),
     /// A whole `Name`.

@@ -128,9 +128,8 @@ impl PrecertificateEntry {
 /// fit exactly, or more timestamps than 32.
 pub fn embedded(certificate: &Certificate) -> Result<Vec<SignedCertificateTimestamp>, Failure> {
     let extension = certificate.extension(&oid::SCT_LIST).ok_or_else(|| Failure::new(Code::SctMissing).at(certificate))?;
-    parse_list(extension.value).ok_or_else(|| {
-        Failure::new(Code::SctMalformed).expected("a SignedCertificateTimestampList of RFC 6962").at(certificate)
-    })
+    parse_list(extension.value)
+        .ok_or_else(|| Failure::new(Code::SctMalformed).expected("a SignedCertificateTimestampList of RFC 6962").at(certificate))
 }
 
 fn parse_list(value: &[u8]) -> Option<Vec<SignedCertificateTimestamp>> {
