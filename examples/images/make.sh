@@ -32,7 +32,8 @@ log: {level: info, formatter: json, accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: $work/registry}}
 http: {addr: 127.0.0.1:0}
 YAML
-docker-registry serve "$work/registry.yml" >"$work/registry.log" 2>&1 &
+: >"$work/registry.log"
+docker-registry serve "$work/registry.yml" >>"$work/registry.log" 2>&1 &
 registry=$!
 host=
 for _ in $(seq 100); do
@@ -74,9 +75,9 @@ entry() {
 image() {
   local layout=$1 in="$work/image" diff config layer manifest
   rm -rf -- "$in"
-  mkdir -p -- "$in/root"
-  printf '%s\n' "$2" >"$in/root/hello.txt"
-  tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644 -C "$in/root" -cf "$in/tar" hello.txt
+  mkdir -p -- "$in/files"
+  printf '%s\n' "$2" >"$in/files/hello.txt"
+  tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644 -C "$in/files" -cf "$in/tar" hello.txt
   diff=$(sha256 "$in/tar")
   gzip -n9 <"$in/tar" >"$in/layer"
   layer=$(store "$in/layer" "$layout")

@@ -4,6 +4,7 @@
 
 mod codes;
 mod dependencies;
+mod interop;
 mod stage;
 mod tests;
 mod trust_roots;
@@ -16,6 +17,8 @@ const USAGE: &str = "\
 cargo xtask <command>
 
   test                     everything a change must pass, in stages; ends with one line: N passed, N failed
+  interop                  veriseal against the real cosign and a real registry; what is missing is skipped with a reason
+  ci                       test, then interop, with one closing line for both
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
@@ -24,7 +27,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
-        ["test"] => tests::run(),
+        ["test"] => staged(&[tests::run]),
+        ["interop"] => staged(&[interop::run]),
+        ["ci"] => staged(&[tests::run, interop::run]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["trust-roots"] => trust_roots::run(None),
@@ -41,6 +46,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the parts in stages; their closing line is the last thing printed.
+fn staged(parts: &[fn(&mut stage::Run)]) -> Result<ExitCode, String> {
+    let mut run = stage::Run::default();
+    parts.iter().for_each(|part| part(&mut run));
+    Ok(run.finish())
 }
 
 /// The folder of the workspace.

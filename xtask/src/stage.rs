@@ -13,6 +13,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often a running command is looked at.
 const TICK: Duration = Duration::from_millis(200);
 
+pub(crate) const fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
 /// What a whole run has counted so far.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
@@ -24,8 +28,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Runs a command as the stage `name`, and stops it after `budget`.
-    pub(crate) fn stage(&mut self, name: &str, budget: Duration, command: &mut Command) {
+    /// Runs a command as the stage `name`, and stops it after `budget`. Answers whether it passed.
+    pub(crate) fn stage(&mut self, name: &str, budget: Duration, command: &mut Command) -> bool {
         println!("== {name} (at most {} s)", budget.as_secs());
         let begun = Instant::now();
         let before = self.failed;
@@ -36,6 +40,24 @@ impl Run {
             Ok(false) => self.fail(before, format!("{name}: FAILED after {seconds:.1} s")),
             Err(reason) => self.fail(before, format!("{name}: FAILED after {seconds:.1} s: {reason}")),
         }
+        self.failed == before
+    }
+
+    /// Runs a command whose success others build on but which proves nothing itself. Where it fails, what builds on it is
+    /// skipped with a reason; the run does not fail for it.
+    pub(crate) fn prepare(&mut self, name: &str, budget: Duration, command: &mut Command) -> Result<(), String> {
+        println!("== {name} (at most {} s)", budget.as_secs());
+        let begun = Instant::now();
+        let reason = match self.follow(command, begun, budget) {
+            Ok(true) => {
+                self.say(format!("{name}: done in {:.1} s", begun.elapsed().as_secs_f64()));
+                return Ok(());
+            }
+            Ok(false) => format!("{name} did not succeed"),
+            Err(reason) => format!("{name}: {reason}"),
+        };
+        println!("-- {reason}");
+        Err(reason)
     }
 
     /// Runs a check that needs no other program.
@@ -45,6 +67,11 @@ impl Run {
             Ok(said) => self.say(format!("{name}: passed: {said}")),
             Err(reason) => self.fail(self.failed, format!("{name}: FAILED: {reason}")),
         }
+    }
+
+    /// How many tests have been counted, whatever came of them.
+    pub(crate) const fn counted(&self) -> u64 {
+        self.passed.saturating_add(self.failed)
     }
 
     /// Says why a stage is left out. It counts neither as passed nor as failed.
