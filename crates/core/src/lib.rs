@@ -46,10 +46,10 @@ pub use key::PublicKey;
 pub use limits::Limits;
 pub use oci::{Reference, Repository};
 pub use policy::{
-    Authority, Claim, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, Requirement, SctMode, Settings, SignatureRequirement,
-    StringMatch, TlogMode,
+    Authority, Claim, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, Requirement, SctMode, Settings,
+    SignatureRequirement, StringMatch, TlogMode,
 };
 pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};
 pub use trust::TrustRoot;
-pub use verify::{Accepted, AcceptedBlob, NotAccepted, Session, Verifier};
+pub use verify::{Accepted, AcceptedBlob, NotAccepted, Verifier};

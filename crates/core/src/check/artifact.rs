@@ -48,7 +48,9 @@ impl<'a> Artifact<'a> {
     pub(crate) fn digest_under(&self, algorithm: HashAlgorithm) -> Result<Digest, Failure> {
         let known = self.digests.iter().find(|digest| digest.algorithm() == algorithm).copied();
         known.or_else(|| self.bytes.map(|bytes| algorithm.hash(&[bytes]))).ok_or_else(|| {
-            Failure::new(Code::NeedsArtifactBytes).expected(format_args!("the artifact, or its {algorithm} digest")).found("another digest only")
+            Failure::new(Code::NeedsArtifactBytes)
+                .expected(format_args!("the artifact, or its {algorithm} digest"))
+                .found("another digest only")
         })
     }
 }

@@ -16,7 +16,8 @@ use crate::format::signed::{Material, Signed};
 use crate::key::PublicKey;
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, TlogMode, VerifiedSignature,
+    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, TlogMode,
+    VerifiedSignature,
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -53,8 +54,15 @@ pub(crate) struct Evaluation {
 }
 
 /// Holds a candidate against one leaf of the policy.
-pub(crate) fn evaluate(signed: &Signed, leaf: &SignatureRequirement, artifact: &Artifact<'_>, bench: Bench<'_>, budget: &mut Budget) -> Evaluation {
-    let mut ladder = Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
+pub(crate) fn evaluate(
+    signed: &Signed,
+    leaf: &SignatureRequirement,
+    artifact: &Artifact<'_>,
+    bench: Bench<'_>,
+    budget: &mut Budget,
+) -> Evaluation {
+    let mut ladder =
+        Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
     let result = match leaf.authority() {
         Authority::Key(key) => ladder.key(key),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
@@ -77,7 +85,9 @@ impl<'a> Ladder<'a, '_> {
     fn key(&mut self, authority: &'a KeyAuthority) -> Result<VerifiedSignature, Failure> {
         if let Material::Certificate { .. } = self.signed.material {
             // Falling back to the key would skip the certificate's whole trust path (K-CR-08).
-            return Err(Failure::new(Code::SignerKindMismatch).expected(format_args!("a signature by key {}", authority.name())).found("a certificate"));
+            return Err(Failure::new(Code::SignerKindMismatch)
+                .expected(format_args!("a signature by key {}", authority.name()))
+                .found("a certificate"));
         }
         let signature = self.signature(authority.key())?;
         self.signer = Some(Signer::Key { id: *authority.key().key().id(), name: authority.name().to_owned() });
@@ -135,7 +145,8 @@ impl<'a> Ladder<'a, '_> {
     fn timestamps(&mut self) -> Result<Vec<ValidTimestamp>, Failure> {
         let mut valid = Vec::new();
         for stamp in &self.signed.timestamps {
-            let verified = stamp.clone().and_then(|response| timestamp::verify(&response, &self.signed.signature, self.bench, self.budget));
+            let verified =
+                stamp.clone().and_then(|response| timestamp::verify(&response, &self.signed.signature, self.bench, self.budget));
             match verified {
                 Ok(stamp) => {
                     self.trace.passed(Rule::Timestamp, Detail::At(stamp.at()));
@@ -148,15 +159,24 @@ impl<'a> Ladder<'a, '_> {
         }
         let distinct: BTreeSet<_> = valid.iter().map(ValidTimestamp::identity).collect();
         let (found, needed) = (distinct.len(), self.settings.timestamps);
-        let enough = if found >= needed { Ok(()) } else { Err(self.first_not_counted(Rule::Timestamp, Code::TimestampThreshold, found, needed)) };
+        let enough = if found >= needed {
+            Ok(())
+        } else {
+            Err(self.first_not_counted(Rule::Timestamp, Code::TimestampThreshold, found, needed))
+        };
         self.trace.rung(Rule::Timestamps, enough, |()| Detail::Count { found, needed })?;
         Ok(valid)
     }
 
     /// The times, and the entries whose log was valid at all of them; then whether enough logs are left.
-    fn times(&mut self, entries: Vec<ValidLogEntry<'a>>, stamps: &[ValidTimestamp]) -> Result<(KnownTimes, Vec<ValidLogEntry<'a>>), Failure> {
+    fn times(
+        &mut self,
+        entries: Vec<ValidLogEntry<'a>>,
+        stamps: &[ValidTimestamp],
+    ) -> Result<(KnownTimes, Vec<ValidLogEntry<'a>>), Failure> {
         let times = time::known(&entries, stamps, self.bench.now);
-        let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed: usize::from(self.leaf_is_keyless()) })?;
+        let needed = usize::from(self.leaf_is_keyless());
+        let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
         let mut counted = Vec::with_capacity(entries.len());
         for entry in entries {
             match time::outside_log_window(&entry, &times) {
@@ -216,7 +236,9 @@ impl<'a> Ladder<'a, '_> {
         let held = match times.times() {
             [] if authority.validity().contains(self.bench.now) => Ok(()),
             [] => Err(outside(self.bench.now)),
-            times => times.iter().find(|time| !authority.validity().contains(time.at())).map_or(Ok(()), |time| Err(outside(time.at()))),
+            times => {
+                times.iter().find(|time| !authority.validity().contains(time.at())).map_or(Ok(()), |time| Err(outside(time.at())))
+            }
         };
         self.trace.rung(Rule::KeyWindow, held, |()| Detail::Text(authority.validity().to_string()))
     }
@@ -251,14 +273,25 @@ impl<'a> Ladder<'a, '_> {
         identity: Option<usize>,
         mut evaluated: BTreeSet<String>,
     ) -> Result<VerifiedSignature, Failure> {
-        let signer = self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
+        let signer =
+            self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
         evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| rule.name().to_owned()));
-        let logs = entries.iter().map(|entry| LogFact::assertion(entry.log().name(), entry.index(), entry.witnesses().len())).collect();
+        let logs =
+            entries.iter().map(|entry| LogFact::assertion(entry.log().name(), entry.index(), entry.witnesses().len())).collect();
         let (statement, docker_reference) = match subject.said() {
             Said::Signed { docker_reference } => (None, docker_reference.clone()),
             Said::Statement(statement) => (Some(statement.clone()), None),
         };
-        Ok(VerifiedSignature { signer, digest: *subject.digest(), times: times.into_times(), logs, statement, docker_reference, identity, evaluated })
+        Ok(VerifiedSignature {
+            signer,
+            digest: *subject.digest(),
+            times: times.into_times(),
+            logs,
+            statement,
+            docker_reference,
+            identity,
+            evaluated,
+        })
     }
 
     fn leaf_is_keyless(&self) -> bool {

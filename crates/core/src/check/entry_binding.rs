@@ -65,9 +65,11 @@ pub(super) fn bind<'a>(entry: &'a LogEntry, binding: Binding<'_>) -> Result<Boun
     if let Some((kind, version)) = &entry.kind
         && (kind != body.kind() || version != body.version())
     {
-        return Err(Failure::new(Code::LogEntryKindMismatch)
-            .expected(format_args!("{kind} {version}"))
-            .found(format_args!("{} {}", body.kind(), body.version())));
+        return Err(Failure::new(Code::LogEntryKindMismatch).expected(format_args!("{kind} {version}")).found(format_args!(
+            "{} {}",
+            body.kind(),
+            body.version()
+        )));
     }
     if matches!(binding.signed.format, Format::Bundle(_)) {
         body.require_bundle_kind()?;
@@ -92,7 +94,9 @@ fn same_verifier(body: &LogEntryBody, verifier: Verifier<'_>) -> Result<(), Fail
         (VerifierMaterial::Certificate(found), Verifier::Certificate(expected, _)) => found.as_slice() == expected,
         (VerifierMaterial::PublicKey(found), Verifier::Key(expected)) => found.as_slice() == expected.key().spki(),
         // A key where a certificate signed (or the reverse) would bind less than was signed.
-        (VerifierMaterial::Certificate(_), Verifier::Key(_)) | (VerifierMaterial::PublicKey(_), Verifier::Certificate(..)) => false,
+        (VerifierMaterial::Certificate(_), Verifier::Key(_)) | (VerifierMaterial::PublicKey(_), Verifier::Certificate(..)) => {
+            false
+        }
     };
     if same { Ok(()) } else { Err(Code::EntryMismatchKey.into()) }
 }
@@ -105,7 +109,13 @@ fn same_digest(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure>
             None => failure.expected("a digest that can be compared"),
         })
     };
-    let unsupported = || Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!("{} {} for this content", body.kind(), body.version())));
+    let unsupported = || {
+        Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!(
+            "{} {} for this content",
+            body.kind(),
+            body.version()
+        )))
+    };
     match (&binding.signed.content, body) {
         (SignedContent::SimpleSigning { payload }, LogEntryBody::HashedRekordV001(entry) | LogEntryBody::RekordV001(entry)) => {
             let expected = entry.digest.algorithm().hash(&[payload]);
@@ -131,7 +141,10 @@ fn same_digest(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure>
         }
         (SignedContent::Dsse { payload, payload_type }, LogEntryBody::IntotoV002(entry)) => {
             if entry.payload_type != *payload_type {
-                return Err(Failure::new(Code::EntryMismatchField).expected(payload_type).found(&entry.payload_type).at("payloadType"));
+                return Err(Failure::new(Code::EntryMismatchField)
+                    .expected(payload_type)
+                    .found(&entry.payload_type)
+                    .at("payloadType"));
             }
             let expected = entry.payload_hash.algorithm().hash(&[payload]);
             if expected == entry.payload_hash { Ok(()) } else { mismatch(Some(&expected), &entry.payload_hash) }
@@ -153,5 +166,9 @@ fn same_key_details(found: &str, key: &PreparedKey, digest: &Digest) -> Result<(
         (KeyKind::Rsa { bits: 4096 }, HashAlgorithm::Sha256) => "PKIX_RSA_PKCS1V15_4096_SHA256",
         _ => "no key details that Rekor v2 allows for this key and digest",
     };
-    if found == expected { Ok(()) } else { Err(Failure::new(Code::EntryMismatchField).expected(expected).found(found).at("keyDetails")) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(Failure::new(Code::EntryMismatchField).expected(expected).found(found).at("keyDetails"))
+    }
 }

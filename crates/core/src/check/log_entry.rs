@@ -80,17 +80,25 @@ pub(super) fn verify<'t>(
     trace: &mut Trace,
 ) -> Result<Entry<'t>, Failure> {
     let Some(log) = find_log(context.trust, entry) else {
-        return Ok(Entry::NotCounted(Failure::new(Code::LogUnknown).found(format_args!("log id {}", crate::encoding::hex::encode(&entry.log_id)))));
+        return Ok(Entry::NotCounted(
+            Failure::new(Code::LogUnknown).found(format_args!("log id {}", crate::encoding::hex::encode(&entry.log_id))),
+        ));
     };
     let bound = trace.rung(Rule::EntryBinding, entry_binding::bind(entry, binding), |_| Detail::None)?;
     match (&entry.promise, &entry.proof) {
-        (None, None) => return Err(Failure::new(Code::InclusionProofMissing).expected("an inclusion proof or a signed entry timestamp").found("neither")),
+        (None, None) => {
+            return Err(Failure::new(Code::InclusionProofMissing)
+                .expected("an inclusion proof or a signed entry timestamp")
+                .found("neither"));
+        }
         (Some(_), _) if bound.is_rekor_v2() => return Ok(Entry::NotCounted(Code::SetUnexpected.into())),
         (_, None) if bound.is_rekor_v2() => return Err(Code::InclusionProofMissing.into()),
         _ => {}
     }
     if bound.is_rekor_v2() && entry.integrated_time.is_some() {
-        return Err(Failure::new(Code::LogEntryMalformed).expected("no integrated time in a Rekor v2 entry").at("integratedTime"));
+        return Err(Failure::new(Code::LogEntryMalformed)
+            .expected("no integrated time in a Rekor v2 entry")
+            .at("integratedTime"));
     }
     let mut witnesses = Vec::new();
     if let Some(proof) = &entry.proof {
@@ -122,10 +130,13 @@ fn find_log<'t>(trust: &'t TrustRoot, entry: &LogEntry) -> Option<&'t Transparen
 /// Rekor v1's promise: a signature over body, time, log and index (spec: Rekor `SignedEntryTimestamp`).
 fn promised(bound: &BoundEntry<'_>, promise: &[u8], log: &TransparencyLog, budget: &mut Budget) -> Result<UnixTime, Failure> {
     let entry = bound.entry();
-    let time = entry.integrated_time.ok_or_else(|| Failure::new(Code::SetInvalid).expected("an integrated time beside the promise").found("none"))?;
+    let time = entry
+        .integrated_time
+        .ok_or_else(|| Failure::new(Code::SetInvalid).expected("an integrated time beside the promise").found("none"))?;
     budget.spend_signature()?;
     let message = set_message(&entry.body, time, &entry.log_id, entry.log_index);
-    verify_message(&log.key, log.scheme, &message, promise).map_err(|_| Failure::new(Code::SetInvalid).at(format_args!("log {}", log.name())))?;
+    verify_message(&log.key, log.scheme, &message, promise)
+        .map_err(|_| Failure::new(Code::SetInvalid).at(format_args!("log {}", log.name())))?;
     let at = UnixTime::from_seconds(time);
     if log.validity.contains(at) {
         Ok(at)
@@ -158,7 +169,10 @@ fn included(
     if bound.is_rekor_v2() {
         // The log has one tree: a second index beside the entry's own must agree with it.
         if proof.log_index != entry.log_index {
-            return Err(Failure::new(Code::InclusionProofInvalid).expected(entry.log_index).found(proof.log_index).at("inclusionProof.logIndex"));
+            return Err(Failure::new(Code::InclusionProofInvalid)
+                .expected(entry.log_index)
+                .found(proof.log_index)
+                .at("inclusionProof.logIndex"));
         }
         // Root and size beside the checkpoint are hints; where they are given they must agree.
         let root = if proof.root_hash.is_empty() { *checkpoint.root() } else { stated_root.map_err(|_| root_length(proof))? };
@@ -178,12 +192,18 @@ fn included(
 }
 
 fn root_length(proof: &InclusionProof) -> Failure {
-    Failure::new(Code::CheckpointMismatch).expected("a root hash of 32 bytes").found(proof.root_hash.len()).at("inclusionProof.rootHash")
+    Failure::new(Code::CheckpointMismatch)
+        .expected("a root hash of 32 bytes")
+        .found(proof.root_hash.len())
+        .at("inclusionProof.rootHash")
 }
 
 fn log_verifier(log: &TransparencyLog, rekor_v2: bool) -> Result<LogVerifier<'_>, Failure> {
     let unusable = |found: &dyn std::fmt::Display| {
-        Failure::new(Code::CheckpointSignatureInvalid).expected("a key that signs checkpoints of this kind").found(found).at(format_args!("log {}", log.name()))
+        Failure::new(Code::CheckpointSignatureInvalid)
+            .expected("a key that signs checkpoints of this kind")
+            .found(found)
+            .at(format_args!("log {}", log.name()))
     };
     if !rekor_v2 {
         return LogVerifier::rekor_v1(&log.log_id, &log.key).map_err(|failure| unusable(&failure));

@@ -24,7 +24,13 @@ pub(super) struct ValidPath<'t> {
 }
 
 impl<'t> ValidPath<'t> {
-    fn assertion(leaf: &Certificate, paths: Vec<Path>, authority: &'t str, subject: SubjectName, extensions: FulcioExtensions) -> Self {
+    fn assertion(
+        leaf: &Certificate,
+        paths: Vec<Path>,
+        authority: &'t str,
+        subject: SubjectName,
+        extensions: FulcioExtensions,
+    ) -> Self {
         Self { paths, authority, subject, extensions, fingerprint: *leaf.fingerprint() }
     }
 
@@ -98,7 +104,12 @@ fn within_validity(leaf: &Certificate, at: UnixTime) -> Result<(), Failure> {
 }
 
 /// All paths at one moment, one an authority at most; none is an error.
-fn paths_at<'t>(leaf: &Certificate, at: UnixTime, bench: Bench<'t>, budget: &mut Budget) -> Result<Vec<(Path, &'t str)>, Failure> {
+fn paths_at<'t>(
+    leaf: &Certificate,
+    at: UnixTime,
+    bench: Bench<'t>,
+    budget: &mut Budget,
+) -> Result<Vec<(Path, &'t str)>, Failure> {
     let authorities = &bench.trust.authorities;
     if authorities.is_empty() {
         return Err(Failure::new(Code::NoAuthority).expected("a certificate authority in the trusted root").found("none"));

@@ -36,7 +36,9 @@ pub(super) fn verify(path: &ValidPath<'_>, bench: Bench<'_>, budget: &mut Budget
             entries.push(entry);
         }
     }
-    let mut reason = Failure::new(Code::SctLogUnknown).expected("a CT log of the trusted root").found(format_args!("{} unknown", timestamps.len()));
+    let mut reason = Failure::new(Code::SctLogUnknown)
+        .expected("a CT log of the trusted root")
+        .found(format_args!("{} unknown", timestamps.len()));
     for timestamp in &timestamps {
         match verify_one(timestamp, &entries, bench, budget) {
             Ok(Some(sct)) => return Ok(sct),
@@ -49,11 +51,17 @@ pub(super) fn verify(path: &ValidPath<'_>, bench: Bench<'_>, budget: &mut Budget
 }
 
 /// `None` for a log that is not trusted: it neither counts nor speaks against the certificate.
-fn verify_one(timestamp: &SignedCertificateTimestamp, entries: &[PrecertificateEntry], bench: Bench<'_>, budget: &mut Budget) -> Result<Option<ValidSct>, Failure> {
+fn verify_one(
+    timestamp: &SignedCertificateTimestamp,
+    entries: &[PrecertificateEntry],
+    bench: Bench<'_>,
+    budget: &mut Budget,
+) -> Result<Option<ValidSct>, Failure> {
     let mut reason = None;
     for log in bench.trust.ct_logs.iter().filter(|log| log.log_id == *timestamp.log_id()) {
         if !log.validity.contains(timestamp.timestamp()) {
-            reason = Some(Failure::new(Code::SctOutsideWindow).expected(log.validity).found(timestamp.timestamp()).at(log.base_url()));
+            reason =
+                Some(Failure::new(Code::SctOutsideWindow).expected(log.validity).found(timestamp.timestamp()).at(log.base_url()));
             continue;
         }
         for entry in entries {

@@ -28,7 +28,12 @@ impl<'a> ValidSignature<'a> {
 }
 
 /// Verifies the signature with `key`.
-pub(super) fn verify<'a>(signed: &'a Signed, key: &PreparedKey, artifact: &Artifact<'_>, budget: &mut Budget) -> Result<ValidSignature<'a>, Failure> {
+pub(super) fn verify<'a>(
+    signed: &'a Signed,
+    key: &PreparedKey,
+    artifact: &Artifact<'_>,
+    budget: &mut Budget,
+) -> Result<ValidSignature<'a>, Failure> {
     if let SignedContent::Message { stated: Some(stated) } = &signed.content
         // A digest of an algorithm that is not at hand is a hint that can neither help nor harm.
         && let Ok(found) = artifact.digest_under(stated.algorithm())

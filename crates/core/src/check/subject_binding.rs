@@ -12,7 +12,7 @@ use crate::format::intoto::Statement;
 use crate::format::signed::SignedContent;
 use crate::format::simple_signing::Payload;
 use crate::limits::Limits;
-use crate::policy::{Claim, COSIGN_SIGN_V1};
+use crate::policy::{COSIGN_SIGN_V1, Claim};
 use std::sync::Arc;
 
 /// Proof that the signed content is about the artifact.
@@ -54,7 +54,10 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
         SignedContent::SimpleSigning { payload } => {
             let payload = Payload::parse(payload, limits)?;
             if artifact.digest_under(payload.digest.algorithm()).ok() != Some(payload.digest) {
-                return Err(Failure::new(Code::SignedOtherDigest).expected(name).found(payload.digest).at("critical.image.docker-manifest-digest"));
+                return Err(Failure::new(Code::SignedOtherDigest)
+                    .expected(name)
+                    .found(payload.digest)
+                    .at("critical.image.docker-manifest-digest"));
             }
             Ok(BoundSubject::assertion(payload.digest, Said::Signed { docker_reference: Some(payload.docker_reference) }))
         }
@@ -81,10 +84,18 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
 /// Whether what was said is what is asked for.
 pub(super) fn claim(subject: &BoundSubject, claim: &Claim) -> Result<(), Failure> {
     let (asked, said) = match (claim, subject.said()) {
-        (Claim::Signed, Said::Signed { .. }) => return Ok(()),
+        (Claim::Signed, Said::Signed { .. }) | (Claim::AnyStatement, _) => return Ok(()),
         (Claim::Signed, Said::Statement(statement)) => (COSIGN_SIGN_V1, statement.predicate_type.as_str()),
-        (Claim::Attestation { predicate_type }, Said::Statement(statement)) => (predicate_type.as_str(), statement.predicate_type.as_str()),
-        (Claim::Attestation { predicate_type }, Said::Signed { .. }) => (predicate_type.as_str(), "a signature without a statement"),
+        (Claim::Attestation { predicate_type }, Said::Statement(statement)) => {
+            (predicate_type.as_str(), statement.predicate_type.as_str())
+        }
+        (Claim::Attestation { predicate_type }, Said::Signed { .. }) => {
+            (predicate_type.as_str(), "a signature without a statement")
+        }
     };
-    if asked == said { Ok(()) } else { Err(Failure::new(Code::PredicateTypeMismatch).expected(asked).found(said).at("predicateType")) }
+    if asked == said {
+        Ok(())
+    } else {
+        Err(Failure::new(Code::PredicateTypeMismatch).expected(asked).found(said).at("predicateType"))
+    }
 }

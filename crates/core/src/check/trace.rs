@@ -140,7 +140,12 @@ impl Trace {
     }
 
     /// Notes the outcome of a rung and hands its proof on.
-    pub(crate) fn rung<T>(&mut self, rule: Rule, result: Result<T, Failure>, detail: impl FnOnce(&T) -> Detail) -> Result<T, Failure> {
+    pub(crate) fn rung<T>(
+        &mut self,
+        rule: Rule,
+        result: Result<T, Failure>,
+        detail: impl FnOnce(&T) -> Detail,
+    ) -> Result<T, Failure> {
         match &result {
             Ok(proof) => self.passed(rule, detail(proof)),
             Err(failure) => self.checks.push(Check { rule, outcome: Outcome::Failed(failure.clone()) }),

@@ -3,8 +3,8 @@
 //! Strict ProtoJSON: lowerCamelCase names only, unknown and doubled fields refused, standard base64, int64 as string or
 //! number. Checks the rules of structure of each version and nothing cryptographic.
 
-use super::wire::{Base64Bytes, Int64, list};
 use super::signed::{Format, InclusionProof, LogEntry, Material, Signed, SignedContent};
+use super::wire::{Base64Bytes, Int64, list};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
 use crate::encoding::json;
@@ -29,7 +29,9 @@ impl BundleVersion {
         Some(match media_type {
             "application/vnd.dev.sigstore.bundle+json;version=0.1" => Self::V0_1,
             "application/vnd.dev.sigstore.bundle+json;version=0.2" => Self::V0_2,
-            "application/vnd.dev.sigstore.bundle+json;version=0.3" | "application/vnd.dev.sigstore.bundle.v0.3+json" => Self::V0_3,
+            "application/vnd.dev.sigstore.bundle+json;version=0.3" | "application/vnd.dev.sigstore.bundle.v0.3+json" => {
+                Self::V0_3
+            }
             _ => return None,
         })
     }
@@ -214,12 +216,17 @@ struct SignatureJson<'a> {
 pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed, Failure> {
     let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     if size > limits.bundle_bytes {
-        return Err(Failure::new(Code::TooLarge).expected(format_args!("at most {} bytes", limits.bundle_bytes)).found(size).at("bundle"));
+        return Err(Failure::new(Code::TooLarge)
+            .expected(format_args!("at most {} bytes", limits.bundle_bytes))
+            .found(size)
+            .at("bundle"));
     }
     let document: BundleJson<'_> = match json::parse(bytes, limits.json_depth) {
         Ok(document) => document,
         // A version that is not known may well break the rules of those that are: say so first.
-        Err(error) => return Err(unknown_version(bytes, limits).unwrap_or_else(|| Failure::new(Code::BundleMalformed).found(error))),
+        Err(error) => {
+            return Err(unknown_version(bytes, limits).unwrap_or_else(|| Failure::new(Code::BundleMalformed).found(error)));
+        }
     };
     let version = BundleVersion::from_media_type(&document.media_type)
         .ok_or_else(|| Failure::new(Code::BundleVersionUnsupported).found(&document.media_type).at("mediaType"))?;
@@ -227,7 +234,10 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
     let entries = material.tlog_entries.into_iter().enumerate().map(|(index, entry)| read_entry(entry, index, version, limits));
     let entries = entries.collect::<Result<Vec<_>, _>>()?;
     if entries.len() > limits.log_entries {
-        return Err(Failure::new(Code::TooManyEntries).expected(format_args!("at most {}", limits.log_entries)).found(entries.len()).at("tlogEntries"));
+        return Err(Failure::new(Code::TooManyEntries)
+            .expected(format_args!("at most {}", limits.log_entries))
+            .found(entries.len())
+            .at("tlogEntries"));
     }
     refuse_duplicates(&entries)?;
     let timestamps: Vec<Vec<u8>> = material
@@ -235,9 +245,13 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
         .map(|data| data.rfc3161_timestamps.into_iter().map(|stamp| stamp.signed_timestamp.0).collect())
         .unwrap_or_default();
     if timestamps.len() > limits.timestamps {
-        return Err(Failure::new(Code::TooManyEntries).expected(format_args!("at most {}", limits.timestamps)).found(timestamps.len()).at("rfc3161Timestamps"));
+        return Err(Failure::new(Code::TooManyEntries)
+            .expected(format_args!("at most {}", limits.timestamps))
+            .found(timestamps.len())
+            .at("rfc3161Timestamps"));
     }
-    let signer = read_signer(material.public_key, material.x509_certificate_chain, material.certificate, version, limits, allow_chain)?;
+    let signer =
+        read_signer(material.public_key, material.x509_certificate_chain, material.certificate, version, limits, allow_chain)?;
     let (content, signature) = read_content(document.message_signature, document.dsse_envelope, &signer)?;
     let timestamps = timestamps.into_iter().map(Ok).collect();
     Ok(Signed { format: Format::Bundle(version), content, signature, material: signer, entries: Ok(entries), timestamps })
@@ -246,7 +260,9 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
 fn unknown_version(bytes: &[u8], limits: &Limits) -> Option<Failure> {
     let probe: MediaTypeOnly<'_> = json::parse_tolerant(bytes, limits.json_depth).ok()?;
     let found = probe.media_type?;
-    BundleVersion::from_media_type(&found).is_none().then(|| Failure::new(Code::BundleVersionUnsupported).found(found).at("mediaType"))
+    BundleVersion::from_media_type(&found)
+        .is_none()
+        .then(|| Failure::new(Code::BundleVersionUnsupported).found(found).at("mediaType"))
 }
 
 fn malformed(at: impl std::fmt::Display) -> Failure {
@@ -260,7 +276,11 @@ fn read_entry(entry: EntryJson<'_>, index: usize, version: BundleVersion, limits
         u64::try_from(value).map_err(|_| malformed(at(field)).expected("a non-negative integer").found(value))
     };
     let log_index = unsigned(entry.log_index, "logIndex")?;
-    let log_id = entry.log_id.map(|id| id.key_id.0).filter(|id| !id.is_empty()).ok_or_else(|| malformed(at("logId.keyId")).found("none"))?;
+    let log_id = entry
+        .log_id
+        .map(|id| id.key_id.0)
+        .filter(|id| !id.is_empty())
+        .ok_or_else(|| malformed(at("logId.keyId")).found("none"))?;
     let kind = entry.kind_version.ok_or_else(|| malformed(at("kindVersion")).found("none"))?;
     let kind = match (kind.kind, kind.version) {
         (Some(kind), Some(version)) if !kind.is_empty() && !version.is_empty() => (kind.into_owned(), version.into_owned()),
@@ -278,7 +298,9 @@ fn read_entry(entry: EntryJson<'_>, index: usize, version: BundleVersion, limits
         return Err(malformed(at("inclusionPromise.signedEntryTimestamp")).found("an empty one"));
     }
     if version == BundleVersion::V0_1 && promise.is_none() {
-        return Err(Failure::new(Code::SetMissing).expected("a signed entry timestamp in a v0.1 bundle").at(at("inclusionPromise")));
+        return Err(Failure::new(Code::SetMissing)
+            .expected("a signed entry timestamp in a v0.1 bundle")
+            .at(at("inclusionPromise")));
     }
     let proof = match entry.inclusion_proof {
         Some(proof) => Some(read_proof(proof, &at("inclusionProof"), limits)?),
@@ -296,11 +318,17 @@ fn read_proof(proof: ProofJson<'_>, at: &str, limits: &Limits) -> Result<Inclusi
     let checkpoint = proof.checkpoint.and_then(|checkpoint| checkpoint.envelope).filter(|envelope| !envelope.is_empty());
     let checkpoint = checkpoint.ok_or_else(|| Failure::new(Code::CheckpointMissing).at(format_args!("{at}.checkpoint")))?;
     if checkpoint.len() > limits.checkpoint_bytes {
-        return Err(Failure::new(Code::CheckpointMalformed).expected(format_args!("at most {} bytes", limits.checkpoint_bytes)).found(checkpoint.len()));
+        return Err(Failure::new(Code::CheckpointMalformed)
+            .expected(format_args!("at most {} bytes", limits.checkpoint_bytes))
+            .found(checkpoint.len()));
     }
     let hashes = proof.hashes.iter().enumerate().map(|(index, hash)| {
-        <[u8; 32]>::try_from(hash.0.as_slice())
-            .map_err(|_| Failure::new(Code::InclusionProofInvalid).expected("32 bytes").found(hash.0.len()).at(format_args!("{at}.hashes[{index}]")))
+        <[u8; 32]>::try_from(hash.0.as_slice()).map_err(|_| {
+            Failure::new(Code::InclusionProofInvalid)
+                .expected("32 bytes")
+                .found(hash.0.len())
+                .at(format_args!("{at}.hashes[{index}]"))
+        })
     });
     Ok(InclusionProof {
         log_index: unsigned(proof.log_index, "logIndex")?,
@@ -313,9 +341,12 @@ fn read_proof(proof: ProofJson<'_>, at: &str, limits: &Limits) -> Result<Inclusi
 
 fn refuse_duplicates(entries: &[LogEntry]) -> Result<(), Failure> {
     for (index, entry) in entries.iter().enumerate() {
-        let twin = entries.iter().take(index).any(|earlier| earlier.log_id == entry.log_id && earlier.log_index == entry.log_index);
+        let twin =
+            entries.iter().take(index).any(|earlier| earlier.log_id == entry.log_id && earlier.log_index == entry.log_index);
         if twin {
-            return Err(Failure::new(Code::LogEntryDuplicate).found(format_args!("log index {}", entry.log_index)).at(format_args!("tlogEntries[{index}]")));
+            return Err(Failure::new(Code::LogEntryDuplicate)
+                .found(format_args!("log index {}", entry.log_index))
+                .at(format_args!("tlogEntries[{index}]")));
         }
     }
     Ok(())
@@ -334,7 +365,9 @@ fn read_signer(
         (Some(key), None, None) => Ok(Material::Key { hint: key.hint.map(Cow::into_owned).unwrap_or_default() }),
         (None, None, Some(certificate)) => {
             if version < BundleVersion::V0_3 {
-                return Err(malformed("verificationMaterial.certificate").expected("x509CertificateChain in a bundle before v0.3"));
+                return Err(
+                    malformed("verificationMaterial.certificate").expected("x509CertificateChain in a bundle before v0.3")
+                );
             }
             Ok(Material::Certificate { leaf: Box::new(parse(&certificate, "certificate")?), others: Vec::new() })
         }
@@ -346,23 +379,33 @@ fn read_signer(
             for (index, raw) in chain.certificates.iter().enumerate() {
                 let at = format!("x509CertificateChain.certificates[{index}]");
                 let certificate = parse(raw, &at)?;
-                // A root belongs to the trusted root. Producers must not embed one, and a verifier that tolerates it
-                // invites taking it for an anchor (K-X-23).
-                if index > 0 && certificate.is_self_issued() {
+                // A root belongs to the trusted root. Older producers (npm) did embed it: there it is left unused, like every
+                // certificate beside the leaf. Nobody had to write chains in v0.3, so nobody has that excuse (K-X-23).
+                if version >= BundleVersion::V0_3 && index > 0 && certificate.is_self_issued() {
                     return Err(Failure::new(Code::EmbeddedRootForbidden).at(at));
                 }
                 certificates.push(certificate);
             }
             let mut certificates = certificates.into_iter();
-            let leaf = certificates.next().ok_or_else(|| malformed("x509CertificateChain").expected("at least the signer's certificate").found("none"))?;
+            let leaf = certificates
+                .next()
+                .ok_or_else(|| malformed("x509CertificateChain").expected("at least the signer's certificate").found("none"))?;
             Ok(Material::Certificate { leaf: Box::new(leaf), others: certificates.collect() })
         }
-        (None, None, None) => Err(malformed("verificationMaterial").expected("certificate, x509CertificateChain or publicKey").found("none")),
-        _ => Err(malformed("verificationMaterial").expected("one of certificate, x509CertificateChain and publicKey").found("several")),
+        (None, None, None) => {
+            Err(malformed("verificationMaterial").expected("certificate, x509CertificateChain or publicKey").found("none"))
+        }
+        _ => Err(malformed("verificationMaterial")
+            .expected("one of certificate, x509CertificateChain and publicKey")
+            .found("several")),
     }
 }
 
-fn read_content(message: Option<MessageJson<'_>>, envelope: Option<EnvelopeJson<'_>>, signer: &Material) -> Result<(SignedContent, Vec<u8>), Failure> {
+fn read_content(
+    message: Option<MessageJson<'_>>,
+    envelope: Option<EnvelopeJson<'_>>,
+    signer: &Material,
+) -> Result<(SignedContent, Vec<u8>), Failure> {
     match (message, envelope) {
         (Some(message), None) => {
             let stated = message.message_digest.map(read_digest).transpose()?;
@@ -372,17 +415,22 @@ fn read_content(message: Option<MessageJson<'_>>, envelope: Option<EnvelopeJson<
             let mut signatures = envelope.signatures.into_iter();
             let (Some(only), None) = (signatures.next(), signatures.next()) else {
                 // With several it would be open which one the log entry and the timestamp are about (K-P-05).
-                return Err(Failure::new(Code::EnvelopeMalformed).expected("exactly one signature").at("dsseEnvelope.signatures"));
+                return Err(Failure::new(Code::EnvelopeMalformed)
+                    .expected("exactly one signature")
+                    .at("dsseEnvelope.signatures"));
             };
             if let (Material::Key { hint }, Some(keyid)) = (signer, only.keyid.as_deref())
                 && !hint.is_empty()
                 && !keyid.is_empty()
                 && hint != keyid
             {
-                return Err(Failure::new(Code::KeyHintMismatch).expected(format_args!("hint {hint}")).found(format_args!("keyid {keyid}")));
+                return Err(Failure::new(Code::KeyHintMismatch)
+                    .expected(format_args!("hint {hint}"))
+                    .found(format_args!("keyid {keyid}")));
             }
             let payload = envelope.payload.map(|payload| payload.0).filter(|payload| !payload.is_empty());
-            let payload = payload.ok_or_else(|| Failure::new(Code::EnvelopeMalformed).found("no payload").at("dsseEnvelope.payload"))?;
+            let payload =
+                payload.ok_or_else(|| Failure::new(Code::EnvelopeMalformed).found("no payload").at("dsseEnvelope.payload"))?;
             let payload_type = envelope.payload_type.map(Cow::into_owned).unwrap_or_default();
             let signature = signature_bytes(only.sig, "dsseEnvelope.signatures[0].sig")?;
             Ok((SignedContent::Dsse { payload_type, payload: payload.into() }, signature))
@@ -406,5 +454,6 @@ fn read_digest(digest: DigestJson<'_>) -> Result<Digest, Failure> {
         other => return Err(malformed(at).expected("SHA2_256, SHA2_384 or SHA2_512").found(other.unwrap_or("none"))),
     };
     let bytes = digest.digest.map(|digest| digest.0).unwrap_or_default();
-    Digest::from_bytes(algorithm, &bytes).ok_or_else(|| malformed(at).expected(format_args!("{} bytes", algorithm.length())).found(bytes.len()))
+    Digest::from_bytes(algorithm, &bytes)
+        .ok_or_else(|| malformed(at).expected(format_args!("{} bytes", algorithm.length())).found(bytes.len()))
 }

@@ -3,8 +3,8 @@
 //! The signature is over the payload exactly as stored. The payload is parsed only by whoever holds a proof that it was
 //! signed.
 
-use super::wire::Base64Bytes;
 use super::signed::{Format, LogEntry, Material, Signed, SignedContent};
+use super::wire::Base64Bytes;
 use crate::code::{Code, Failure};
 use crate::digest::Digest;
 use crate::encoding::json;
@@ -67,7 +67,10 @@ pub fn parse(payload: Arc<[u8]>, annotations: &BTreeMap<String, String>, limits:
     for name in [SIGNATURE, CERTIFICATE, CHAIN, LOG_BUNDLE, TIMESTAMP] {
         let length = annotations.get(name).map_or(0, String::len);
         if length > limits.annotation_bytes {
-            return Err(Failure::new(Code::AnnotationMalformed).expected(format_args!("at most {} bytes", limits.annotation_bytes)).found(length).at(name));
+            return Err(Failure::new(Code::AnnotationMalformed)
+                .expected(format_args!("at most {} bytes", limits.annotation_bytes))
+                .found(length)
+                .at(name));
         }
     }
     let present = |name: &str| annotations.get(name).map(String::as_str).filter(|text| !text.is_empty());
@@ -77,21 +80,36 @@ pub fn parse(payload: Arc<[u8]>, annotations: &BTreeMap<String, String>, limits:
     let material = match (present(CERTIFICATE), present(CHAIN)) {
         (Some(certificate), chain) => read_certificates(certificate, chain, limits)?,
         // A chain without a certificate is what `cosign sign --key` with a stray annotation would look like.
-        (None, Some(_)) => return Err(Failure::new(Code::AnnotationMalformed).expected("a certificate beside the chain").at(CHAIN)),
+        (None, Some(_)) => {
+            return Err(Failure::new(Code::AnnotationMalformed).expected("a certificate beside the chain").at(CHAIN));
+        }
         (None, None) => Material::Key { hint: String::new() },
     };
     let entries = present(LOG_BUNDLE).map(|text| read_log_bundle(text, limits)).into_iter().collect();
     let timestamps = present(TIMESTAMP).map(|text| read_timestamp(text, limits)).into_iter().collect();
-    Ok(Signed { format: Format::SimpleSigning, content: SignedContent::SimpleSigning { payload }, signature, material, entries, timestamps })
+    Ok(Signed {
+        format: Format::SimpleSigning,
+        content: SignedContent::SimpleSigning { payload },
+        signature,
+        material,
+        entries,
+        timestamps,
+    })
 }
 
 fn read_certificates(certificate: &str, chain: Option<&str>, limits: &Limits) -> Result<Material, Failure> {
-    let annotation = |error: pem::PemError, at: &str| Failure::new(Code::AnnotationMalformed).expected("PEM certificates").found(error).at(at);
+    let annotation =
+        |error: pem::PemError, at: &str| Failure::new(Code::AnnotationMalformed).expected("PEM certificates").found(error).at(at);
     // cosign writes the leaf alone here; only the leaf is looked at, and only a certificate is taken for one.
     let leaf = pem::parse_one(certificate.as_bytes(), &["CERTIFICATE"]).map_err(|error| annotation(error, CERTIFICATE))?;
     let leaf = Certificate::from_der(&leaf.der, limits).map_err(|failure| failure.at(CERTIFICATE))?;
     let mut others = Vec::new();
-    for block in chain.map(|text| pem::parse_all(text.as_bytes(), MAX_CHAIN)).transpose().map_err(|error| annotation(error, CHAIN))?.unwrap_or_default() {
+    for block in chain
+        .map(|text| pem::parse_all(text.as_bytes(), MAX_CHAIN))
+        .transpose()
+        .map_err(|error| annotation(error, CHAIN))?
+        .unwrap_or_default()
+    {
         if block.label != "CERTIFICATE" {
             return Err(Failure::new(Code::AnnotationMalformed).expected("PEM certificates").found(block.label).at(CHAIN));
         }
@@ -104,7 +122,8 @@ fn read_log_bundle(text: &str, limits: &Limits) -> Result<LogEntry, Failure> {
     let malformed = || Failure::new(Code::AnnotationMalformed).at(LOG_BUNDLE);
     let bundle: LogBundleJson<'_> = json::parse(text.as_bytes(), limits.json_depth).map_err(|error| malformed().found(error))?;
     let log_id = hex::decode(&bundle.payload.log_id).filter(|id| id.len() == 32);
-    let log_id = log_id.ok_or_else(|| malformed().expected("a logID of 64 lower-case hex digits").found(&bundle.payload.log_id))?;
+    let log_id =
+        log_id.ok_or_else(|| malformed().expected("a logID of 64 lower-case hex digits").found(&bundle.payload.log_id))?;
     if bundle.payload.integrated_time <= 0 {
         return Err(malformed().expected("a positive integratedTime").found(bundle.payload.integrated_time));
     }
@@ -183,11 +202,20 @@ impl Payload {
         if document.critical.kind != PAYLOAD_TYPE {
             return Err(malformed().expected(PAYLOAD_TYPE).found(&document.critical.kind).at("critical.type"));
         }
-        let digest = document.critical.image.digest.parse().map_err(|failure| malformed().found(failure).at("critical.image.docker-manifest-digest"))?;
+        let digest = document
+            .critical
+            .image
+            .digest
+            .parse()
+            .map_err(|failure| malformed().found(failure).at("critical.image.docker-manifest-digest"))?;
         let strings = document.optional.unwrap_or_default().into_iter().filter_map(|(name, value)| match value {
             serde_json::Value::String(value) => Some((name, value)),
             _ => None,
         });
-        Ok(Self { docker_reference: document.critical.identity.docker_reference.into_owned(), digest, optional: strings.collect() })
+        Ok(Self {
+            docker_reference: document.critical.identity.docker_reference.into_owned(),
+            digest,
+            optional: strings.collect(),
+        })
     }
 }

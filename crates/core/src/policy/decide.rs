@@ -95,7 +95,13 @@ fn distinct_signers(children: &[&BTreeSet<String>]) -> usize {
     (0..children.len()).filter(|&child| give(child, children, &signers, &mut given, &mut vec![false; signers.len()])).count()
 }
 
-fn give(child: usize, children: &[&BTreeSet<String>], signers: &[&String], given: &mut [Option<usize>], seen: &mut [bool]) -> bool {
+fn give(
+    child: usize,
+    children: &[&BTreeSet<String>],
+    signers: &[&String],
+    given: &mut [Option<usize>],
+    seen: &mut [bool],
+) -> bool {
     for (index, signer) in signers.iter().enumerate() {
         if !children.get(child).is_some_and(|own| own.contains(*signer)) || seen.get(index).copied().unwrap_or(true) {
             continue;

@@ -34,7 +34,10 @@ impl Identity {
         let at = format!("extensions.{name}");
         value.validate(&at)?;
         if !FulcioExtensions::NAMES.contains(&name) {
-            return Err(Failure::new(Code::PolicyInvalid).expected("the name of a Fulcio extension").found(name).at("extensions"));
+            return Err(Failure::new(Code::PolicyInvalid)
+                .expected("the name of a Fulcio extension")
+                .found(name)
+                .at("extensions"));
         }
         if self.extensions.iter().any(|(known, _)| known == name) {
             return Err(Failure::new(Code::PolicyInvalid).expected("each extension once").found(name).at("extensions"));
@@ -63,7 +66,9 @@ impl Identity {
 
     /// The clauses of this identity, by the names that evaluation reports.
     pub(crate) fn clauses(&self) -> impl Iterator<Item = String> + '_ {
-        ["issuer".to_owned(), "identity".to_owned()].into_iter().chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}")))
+        ["issuer".to_owned(), "identity".to_owned()]
+            .into_iter()
+            .chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}")))
     }
 
     /// Holds every clause against the signer and names those it evaluated; stops at the first that fails.
@@ -82,7 +87,10 @@ impl Identity {
         for (name, value) in &self.extensions {
             let found = extensions.get(name);
             if !found.is_some_and(|found| value.matches(found)) {
-                return Err(Failure::new(Code::ExtensionMismatch).expected(value).found(found.unwrap_or("no such extension")).at(name));
+                return Err(Failure::new(Code::ExtensionMismatch)
+                    .expected(value)
+                    .found(found.unwrap_or("no such extension"))
+                    .at(name));
             }
             evaluated.push(format!("extensions.{name}"));
         }
@@ -109,7 +117,10 @@ pub fn unanchored_notices(identity: &Identity, signer: &Signer) -> Vec<Failure> 
         .filter_map(|(rule, value, field)| {
             let pattern = rule.pattern()?;
             pattern.would_match_unanchored(value).then(|| {
-                Failure::new(Code::PatternUnanchored).expected(format_args!("the whole of {value}")).found(pattern.as_str()).at(field)
+                Failure::new(Code::PatternUnanchored)
+                    .expected(format_args!("the whole of {value}"))
+                    .found(pattern.as_str())
+                    .at(field)
             })
         })
         .collect()

@@ -19,4 +19,4 @@ pub use identity::{Identity, unanchored_notices};
 pub use pattern::{Pattern, StringMatch};
 pub(crate) use requirement::COSIGN_SIGN_V1;
 pub use requirement::{Claim, Policy, Requirement, SignatureRequirement};
-pub use settings::{Settings, SctMode, TlogMode, Witnesses};
+pub use settings::{SctMode, Settings, TlogMode, Witnesses};

@@ -25,7 +25,9 @@ impl Pattern {
     /// [`Code::PatternInvalid`] when it is empty, does not parse, or compiles to more than 1 MiB.
     pub fn new(source: &str) -> Result<Self, Failure> {
         if source.is_empty() {
-            return Err(Failure::new(Code::PatternInvalid).expected("a pattern").found("an empty one, which would match only nothing"));
+            return Err(Failure::new(Code::PatternInvalid)
+                .expected("a pattern")
+                .found("an empty one, which would match only nothing"));
         }
         // Compiled on its own first, so that an unbalanced `)` cannot close the anchoring group.
         let ascii = ascii_classes(source);
@@ -162,9 +164,12 @@ mod tests {
     fn a_pattern_matches_the_whole_string() {
         let pattern = Pattern::new("https://github.com/org").unwrap();
         assert!(pattern.matches("https://github.com/org"));
-        for hostile in
-            ["https://github.com/org-evil", "https://evil.example/?https://github.com/org", "https://github.com/org\n", "\nhttps://github.com/org"]
-        {
+        for hostile in [
+            "https://github.com/org-evil",
+            "https://evil.example/?https://github.com/org",
+            "https://github.com/org\n",
+            "\nhttps://github.com/org",
+        ] {
             assert!(!pattern.matches(hostile), "{hostile:?}");
             assert!(pattern.would_match_unanchored(hostile), "{hostile:?}");
         }

@@ -45,6 +45,9 @@ pub enum Claim {
         /// The statement's `predicateType`, compared byte for byte.
         predicate_type: String,
     },
+    /// A signature or a statement of any predicate type about the artifact: what a bundle verifier without a policy asks.
+    /// Weaker, since a statement may say anything, even that the artifact is bad; never right for admitting images.
+    AnyStatement,
 }
 
 /// A leaf: an authority, what it must say and what must come with it.

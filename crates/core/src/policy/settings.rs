@@ -110,7 +110,9 @@ impl Settings {
             return Err(invalid("logs").expected("at least 1 where tlog is required").found(0));
         }
         if self.tlog == TlogMode::Ignored && self.witnesses.is_some() {
-            return Err(invalid("witnesses").expected("tlog: required, since witnesses sign a log's checkpoint").found("tlog: ignored"));
+            return Err(invalid("witnesses")
+                .expected("tlog: required, since witnesses sign a log's checkpoint")
+                .found("tlog: ignored"));
         }
         if let Some(witnesses) = &self.witnesses {
             let keys = witnesses.keys();

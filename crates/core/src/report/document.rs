@@ -218,7 +218,9 @@ pub(crate) struct CheckReport {
 impl From<&Check> for CheckReport {
     fn from(check: &Check) -> Self {
         let (outcome, detail, reason) = match &check.outcome {
-            Outcome::Passed(detail) => ("passed", Some(crate::code::bounded(&detail.to_string())).filter(|text| !text.is_empty()), None),
+            Outcome::Passed(detail) => {
+                ("passed", Some(crate::code::bounded(&detail.to_string())).filter(|text| !text.is_empty()), None)
+            }
             Outcome::Failed(failure) => ("failed", None, Some(Reason::from(failure))),
             Outcome::NotCounted(failure) => ("notCounted", None, Some(Reason::from(failure))),
             Outcome::Ignored(code) => ("ignored", None, Some(Reason::from(&Failure::new(*code)))),
@@ -251,7 +253,12 @@ pub(crate) struct EvaluationReport {
 }
 
 impl EvaluationReport {
-    pub(crate) fn new(authority: String, signer: Option<&Signer>, checks: &[Check], result: Result<&VerifiedSignature, &Failure>) -> Self {
+    pub(crate) fn new(
+        authority: String,
+        signer: Option<&Signer>,
+        checks: &[Check],
+        result: Result<&VerifiedSignature, &Failure>,
+    ) -> Self {
         let verified = result.ok();
         Self {
             authority: crate::code::bounded(&authority),
@@ -259,7 +266,9 @@ impl EvaluationReport {
             signer: signer.map(SignerReport::from),
             reason: result.err().map(Reason::from),
             digest: verified.map(|verified| verified.digest().to_string()),
-            predicate_type: verified.and_then(VerifiedSignature::statement).map(|statement| crate::code::bounded(&statement.predicate_type)),
+            predicate_type: verified
+                .and_then(VerifiedSignature::statement)
+                .map(|statement| crate::code::bounded(&statement.predicate_type)),
             docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
             times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
             logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
@@ -369,7 +378,11 @@ impl Report {
             candidates: parts.candidates,
             weakened: reasons(&parts.weakened),
             notices: reasons(&parts.notices),
-            gathering: parts.gathering.iter().map(|(layout, failure)| GatheringReport { layout: *layout, reason: Reason::from(failure) }).collect(),
+            gathering: parts
+                .gathering
+                .iter()
+                .map(|(layout, failure)| GatheringReport { layout: *layout, reason: Reason::from(failure) })
+                .collect(),
         }
     }
 

@@ -81,7 +81,10 @@ impl Report {
         let name = self.subject.pinned.as_deref().unwrap_or(&self.subject.asked);
         let mut below = Vec::new();
         if self.verdict() != Verdict::Accepted {
-            below.push(Node::branch(format!("why: {}", reason_text(&self.reason)), vec![Node::leaf(format!("what to do: {}", self.reason.code.action()))]));
+            below.push(Node::branch(
+                format!("why: {}", reason_text(&self.reason)),
+                vec![Node::leaf(format!("what to do: {}", self.reason.code.action()))],
+            ));
         }
         if self.subject.pinned.is_some() && self.subject.asked != name {
             below.push(Node::leaf(format!("asked for: {}", self.subject.asked)));
@@ -103,22 +106,37 @@ impl Report {
         {
             below.push(Node::branch("requirement", vec![requirement_node(requirement, style)]));
         }
-        let refused: Vec<_> = self.candidates.iter().filter(|candidate| !candidate.accepted).map(|candidate| refused_candidate(candidate, style)).collect();
+        let refused: Vec<_> = self
+            .candidates
+            .iter()
+            .filter(|candidate| !candidate.accepted)
+            .map(|candidate| refused_candidate(candidate, style))
+            .collect();
         if !refused.is_empty() {
             let heading = if self.verdict() == Verdict::Accepted { "did not count" } else { "looked at" };
             below.push(Node::branch(heading, refused));
         }
-        let list = |heading: &str, reasons: Vec<String>| (!reasons.is_empty()).then(|| Node::branch(heading, reasons.into_iter().map(Node::leaf).collect()));
+        let list = |heading: &str, reasons: Vec<String>| {
+            (!reasons.is_empty()).then(|| Node::branch(heading, reasons.into_iter().map(Node::leaf).collect()))
+        };
         let gathering = self.gathering.iter().map(|note| match note.layout {
             Some(layout) => format!("{layout}: {}", reason_text(&note.reason)),
             None => reason_text(&note.reason),
         });
         below.extend(list("gathering", gathering.collect()));
-        below.extend(list(&style.paint(Paint::Unsure, "weaker than the default"), self.weakened.iter().map(reason_text).collect()));
+        below.extend(list(
+            &style.paint(Paint::Unsure, "weaker than the default"),
+            self.weakened.iter().map(reason_text).collect(),
+        ));
         below.extend(list("notices", self.notices.iter().map(reason_text).collect()));
         let origin = &self.trust_root.origin;
-        let published = origin.date.map(|date| format!(", published {}", date.to_string().split('T').next().unwrap_or_default())).unwrap_or_default();
-        below.push(Node::leaf(style.paint(Paint::Dim, &format!("trust root: {}{published}; verified at {}", origin.name, self.verification_time))));
+        let published = origin
+            .date
+            .map(|date| format!(", published {}", date.to_string().split('T').next().unwrap_or_default()))
+            .unwrap_or_default();
+        below.push(Node::leaf(
+            style.paint(Paint::Dim, &format!("trust root: {}{published}; verified at {}", origin.name, self.verification_time)),
+        ));
         Node::branch(format!("{} {name}", style.paint(paint, word)), below)
     }
 }
@@ -150,7 +168,11 @@ fn evaluation_lines(evaluation: &EvaluationReport, style: Style) -> Vec<Node> {
     }
     match evaluation.times.as_slice() {
         [] => lines.push(Node::leaf("signed when: not known (no authenticated time)")),
-        times => lines.extend(times.iter().map(|time| Node::leaf(format!("signed when: {} ({} {})", time.at, source_kind(time.source_kind), time.source)))),
+        times => lines.extend(
+            times
+                .iter()
+                .map(|time| Node::leaf(format!("signed when: {} ({} {})", time.at, source_kind(time.source_kind), time.source))),
+        ),
     }
     for log in &evaluation.logs {
         lines.push(Node::leaf(format!("logged in: {} at index {}", log.log, log.index)));
@@ -195,13 +217,17 @@ fn check_line(check: &CheckReport, style: Style) -> Node {
 fn refused_candidate(candidate: &CandidateReport, style: Style) -> Node {
     let format = candidate.format.map(|format| format!("{format}, ")).unwrap_or_default();
     let why = candidate.reason.as_ref().map_or_else(String::new, reason_text);
-    let heading = format!("{} signature {} ({format}{}): {why}", style.paint(Paint::Bad, "✗"), candidate.number, candidate.layout);
+    let heading =
+        format!("{} signature {} ({format}{}): {why}", style.paint(Paint::Bad, "✗"), candidate.number, candidate.layout);
     // With one authority the heading says it all; with several each has its own reason.
     let several = candidate.evaluations.len() > 1;
     let below = candidate.evaluations.iter().filter_map(|evaluation| {
         let signer = evaluation.signer.as_ref().map(|signer| format!("signed by: {}", signer_text(signer)));
         match (&evaluation.reason, several) {
-            (Some(reason), true) => Some(Node::branch(format!("{}: {}", evaluation.authority, reason_text(reason)), signer.map(Node::leaf).into_iter().collect())),
+            (Some(reason), true) => Some(Node::branch(
+                format!("{}: {}", evaluation.authority, reason_text(reason)),
+                signer.map(Node::leaf).into_iter().collect(),
+            )),
             _ => signer.map(Node::leaf),
         }
     });

@@ -143,7 +143,11 @@ pub(super) fn parse(bytes: &[u8], origin: TrustRootOrigin, limits: &Limits) -> R
         Some(found) if MEDIA_TYPES.contains(&found) => {}
         found => {
             return Err(Failure::new(Code::TrustRootInvalid)
-                .expected(format_args!("media type {} or {}", MEDIA_TYPES.first().unwrap_or(&""), MEDIA_TYPES.last().unwrap_or(&"")))
+                .expected(format_args!(
+                    "media type {} or {}",
+                    MEDIA_TYPES.first().unwrap_or(&""),
+                    MEDIA_TYPES.last().unwrap_or(&"")
+                ))
                 .found(found.unwrap_or("none"))
                 .at("mediaType"));
         }
@@ -214,7 +218,8 @@ fn read_log(log: &LogJson<'_>, at: &str) -> Result<Result<ReadLog, Failure>, Fai
     if !matches!(log.hash_algorithm.as_deref(), Some("SHA2_256")) {
         return Err(invalid("hashAlgorithm").expected("SHA2_256").found(log.hash_algorithm.as_deref().unwrap_or("none")));
     }
-    let window = log.public_key.valid_for.as_ref().ok_or_else(|| invalid("publicKey.validFor").expected("a window with a start"))?;
+    let window =
+        log.public_key.valid_for.as_ref().ok_or_else(|| invalid("publicKey.validFor").expected("a window with a start"))?;
     let validity = read_window(window, &format!("{at}.publicKey.validFor"))?;
     if validity.start.is_none() {
         return Err(invalid("publicKey.validFor.start").expected("the first moment of the key's window").found("none"));
@@ -230,7 +235,9 @@ fn read_log(log: &LogJson<'_>, at: &str) -> Result<Result<ReadLog, Failure>, Fai
     };
     let raw = decode(&log.public_key.raw_bytes, &format!("{at}.publicKey.rawBytes"))?;
     let Some((encoding, scheme, kind)) = key_details(&log.public_key.key_details) else {
-        return Ok(Err(Failure::new(Code::TrustInstanceSkipped).found(&log.public_key.key_details).at(format_args!("{at}.publicKey.keyDetails"))));
+        return Ok(Err(Failure::new(Code::TrustInstanceSkipped)
+            .found(&log.public_key.key_details)
+            .at(format_args!("{at}.publicKey.keyDetails"))));
     };
     let key = match encoding {
         KeyEncoding::Spki => PublicKey::from_spki(&raw),
@@ -253,18 +260,22 @@ fn read_authority(authority: &AuthorityJson<'_>, at: &str, limits: &Limits) -> R
     };
     let certificates = authority.cert_chain.certificates.as_deref().unwrap_or_default();
     if certificates.len() > MAX_CHAIN {
-        return Err(Failure::new(Code::TrustRootInvalid).expected(format_args!("at most {MAX_CHAIN} certificates")).at(format_args!("{at}.certChain")));
+        return Err(Failure::new(Code::TrustRootInvalid)
+            .expected(format_args!("at most {MAX_CHAIN} certificates"))
+            .at(format_args!("{at}.certChain")));
     }
     let mut chain = Vec::with_capacity(certificates.len());
     for (index, certificate) in certificates.iter().enumerate() {
         let field = format!("{at}.certChain.certificates[{index}].rawBytes");
         let der = decode(&certificate.raw_bytes, &field)?;
-        let parsed = Certificate::from_der(&der, limits).map_err(|failure| Failure::new(Code::TrustRootInvalid).found(failure).at(&field))?;
+        let parsed = Certificate::from_der(&der, limits)
+            .map_err(|failure| Failure::new(Code::TrustRootInvalid).found(failure).at(&field))?;
         chain.push(parsed);
     }
     let uri = authority.uri.as_deref().unwrap_or_default();
-    let mut read = CertificateAuthority::new(uri, chain, validity)
-        .map_err(|_| Failure::new(Code::TrustRootInvalid).expected("at least one certificate").found("none").at(format_args!("{at}.certChain")))?;
+    let mut read = CertificateAuthority::new(uri, chain, validity).map_err(|_| {
+        Failure::new(Code::TrustRootInvalid).expected("at least one certificate").found("none").at(format_args!("{at}.certChain"))
+    })?;
     read.operator = authority.operator.as_deref().filter(|operator| !operator.is_empty()).map(str::to_owned);
     Ok(read)
 }

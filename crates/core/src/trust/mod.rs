@@ -7,6 +7,4 @@ mod document;
 pub mod embedded;
 mod root;
 
-pub use root::{
-    CertificateAuthority, CtLog, TimestampAuthority, TransparencyLog, TrustRoot, TrustRootBuilder, TrustRootOrigin,
-};
+pub use root::{CertificateAuthority, CtLog, TimestampAuthority, TransparencyLog, TrustRoot, TrustRootBuilder, TrustRootOrigin};

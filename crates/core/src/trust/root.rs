@@ -152,7 +152,9 @@ impl CertificateAuthority {
     /// with others, lend them its window (K-X-03).
     pub fn new(uri: &str, chain: Vec<Certificate>, validity: Validity) -> Result<Self, Failure> {
         if chain.is_empty() {
-            return Err(Failure::new(Code::TrustRootInvalid).expected("at least one certificate").at(format_args!("certChain of {uri}")));
+            return Err(Failure::new(Code::TrustRootInvalid)
+                .expected("at least one certificate")
+                .at(format_args!("certChain of {uri}")));
         }
         Ok(Self { uri: uri.to_owned(), chain, validity, operator: None })
     }
@@ -236,7 +238,7 @@ impl TrustRoot {
     /// # Errors
     /// [`Code::TrustRootInvalid`] only if the embedded bytes are damaged.
     pub fn sigstore() -> Result<Self, Failure> {
-        super::embedded::SIGSTORE.load()
+        Self::embedded(&super::embedded::SIGSTORE)
     }
 
     /// The staging instance of Sigstore.
@@ -244,7 +246,7 @@ impl TrustRoot {
     /// # Errors
     /// [`Code::TrustRootInvalid`] only if the embedded bytes are damaged.
     pub fn sigstore_staging() -> Result<Self, Failure> {
-        super::embedded::SIGSTORE_STAGING.load()
+        Self::embedded(&super::embedded::SIGSTORE_STAGING)
     }
 
     /// GitHub's own instance, used for attestations of private repositories.
@@ -252,13 +254,22 @@ impl TrustRoot {
     /// # Errors
     /// [`Code::TrustRootInvalid`] only if the embedded bytes are damaged.
     pub fn github() -> Result<Self, Failure> {
-        super::embedded::GITHUB.load()
+        Self::embedded(&super::embedded::GITHUB)
+    }
+
+    fn embedded(published: &super::embedded::Embedded) -> Result<Self, Failure> {
+        use super::embedded::{PUBLISHED, SOURCE};
+        let date = Some(UnixTime::parse_rfc3339(PUBLISHED)?);
+        let origin = TrustRootOrigin { name: published.name.to_owned(), source: Some(SOURCE.to_owned()), date };
+        Self::from_json(published.json.as_bytes(), origin)
     }
 
     /// Puts a trust root together piece by piece.
     #[must_use]
     pub fn builder(name: &str) -> TrustRootBuilder {
-        TrustRootBuilder { root: Self { origin: TrustRootOrigin { name: name.to_owned(), ..TrustRootOrigin::default() }, ..Self::default() } }
+        TrustRootBuilder {
+            root: Self { origin: TrustRootOrigin { name: name.to_owned(), ..TrustRootOrigin::default() }, ..Self::default() },
+        }
     }
 
     /// Where it came from.
@@ -359,7 +370,12 @@ fn fingerprint(root: &TrustRoot) -> [u8; 32] {
         let key_id = log.checkpoint_key_id.map(|id| hex::encode(&id)).unwrap_or_default();
         let operator = log.operator.as_deref().unwrap_or_default();
         let key = hex::encode(log.key.key().id());
-        text.push_str(&format!("log {:?} {id} {key_id} {key} {:?} {} {operator:?}\n", log.base_url, log.scheme, window(&log.validity)));
+        text.push_str(&format!(
+            "log {:?} {id} {key_id} {key} {:?} {} {operator:?}\n",
+            log.base_url,
+            log.scheme,
+            window(&log.validity)
+        ));
     }
     for log in &root.ct_logs {
         let key = hex::encode(log.key.key().id());

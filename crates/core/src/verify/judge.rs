@@ -6,11 +6,17 @@ use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
 use crate::format::{Format, Signed, bundle, simple_signing};
+#[cfg(any())]
 use crate::gather::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
-use crate::policy::{Authority, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices};
-use crate::report::{CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport, Verdict};
+use crate::policy::{
+    Authority, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
+};
+use crate::report::{
+    CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport,
+    Verdict,
+};
 use crate::time::UnixTime;
 use std::collections::BTreeMap;
 
@@ -48,7 +54,13 @@ impl<'v> Examination<'v> {
     }
 
     /// Holds one candidate against every leaf.
-    pub(super) fn examine(&mut self, layout: &'static str, digest: Option<String>, parsed: Result<Signed, Failure>, artifact: &Artifact<'_>) {
+    pub(super) fn examine(
+        &mut self,
+        layout: &'static str,
+        digest: Option<String>,
+        parsed: Result<Signed, Failure>,
+        artifact: &Artifact<'_>,
+    ) {
         let number = self.examined.len().saturating_add(1);
         let mut examined = Examined { layout, digest, format: None, reason: None, evaluations: Vec::new() };
         match parsed {
@@ -109,10 +121,12 @@ impl<'v> Examination<'v> {
         if let Some(other) = reasons().find(|failure| failure.code() == Code::SignedOtherDigest) {
             return other.clone();
         }
-        Failure::new(Code::NoMatchingSignature).expected(asks(self.verifier.policy.requirement())).found(match self.examined.len() {
-            1 => "1 signature that does not count".to_owned(),
-            count => format!("{count} signatures that do not count"),
-        })
+        Failure::new(Code::NoMatchingSignature).expected(asks(self.verifier.policy.requirement())).found(
+            match self.examined.len() {
+                1 => "1 signature that does not count".to_owned(),
+                count => format!("{count} signatures that do not count"),
+            },
+        )
     }
 
     pub(super) fn single_reason(&self) -> Option<Failure> {
@@ -123,7 +137,14 @@ impl<'v> Examination<'v> {
     }
 
     /// The account of it all.
-    pub(super) fn report(self, headline: Headline, decision: &Decision, subject: SubjectReport, evidence: Option<EvidenceReport>, extra: Extra) -> Box<Report> {
+    pub(super) fn report(
+        self,
+        headline: Headline,
+        decision: &Decision,
+        subject: SubjectReport,
+        evidence: Option<EvidenceReport>,
+        extra: Extra,
+    ) -> Box<Report> {
         let leaves = self.verifier.policy.leaves();
         let mut notices = extra.notices;
         notices.extend(trust_notices(self.verifier, self.now));
@@ -137,7 +158,12 @@ impl<'v> Examination<'v> {
         dedup(&mut notices);
         let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
             let evaluations = leaves.iter().zip(&examined.evaluations).map(|(leaf, evaluation)| {
-                EvaluationReport::new(leaf.authority().describe(), evaluation.signer.as_ref(), &evaluation.checks, evaluation.result.as_ref())
+                EvaluationReport::new(
+                    leaf.authority().describe(),
+                    evaluation.signer.as_ref(),
+                    &evaluation.checks,
+                    evaluation.result.as_ref(),
+                )
             });
             CandidateReport {
                 number: index.saturating_add(1),
@@ -174,6 +200,7 @@ pub(super) struct Extra {
 }
 
 /// Judges the evidence of an image.
+#[cfg(any())]
 pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> Judgement {
     let subject = evidence.subject();
     let artifact = Artifact::content(*subject.digest(), subject.document().bytes());
@@ -187,7 +214,8 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         let count = verified_in.entry(candidate.layout).or_default();
         *count = count.saturating_add(1);
         if *count > verifier.limits.candidates_verified {
-            let truncated = Failure::new(Code::CandidatesTruncated).expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
+            let truncated = Failure::new(Code::CandidatesTruncated)
+                .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
             if *count == verifier.limits.candidates_verified.saturating_add(1) {
                 gathering.push((Some(candidate.layout.name()), truncated.clone()));
             }
@@ -228,7 +256,8 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
 /// The account where the image itself could not be had.
 pub(super) fn nothing_gathered(verifier: &Verifier, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
     let verdict = verdict(&failure);
-    let subject = SubjectReport { asked: asked.to_string(), repository: Some(asked.repository().to_string()), ..SubjectReport::default() };
+    let subject =
+        SubjectReport { asked: asked.to_string(), repository: Some(asked.repository().to_string()), ..SubjectReport::default() };
     let mut notices = trust_notices(verifier, now);
     dedup(&mut notices);
     let report = Box::new(Report::new(ReportParts {
@@ -260,18 +289,22 @@ pub(super) fn verdict(failure: &Failure) -> Verdict {
     }
 }
 
+#[cfg(any())]
 fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed, Failure> {
     let limits = &examination.verifier.limits;
     match &candidate.kind {
         CandidateKind::SimpleSigning { payload, annotations } => simple_signing::parse(payload.shared(), annotations, limits),
         CandidateKind::Bundle { bundle, .. } => bundle::parse(bundle.bytes(), limits, examination.allows_chain()),
-        CandidateKind::Attestation { .. } => Err(Failure::new(Code::NotYetSupported).found("an attestation in cosign's .att layout")),
+        CandidateKind::Attestation { .. } => {
+            Err(Failure::new(Code::NotYetSupported).found("an attestation in cosign's .att layout"))
+        }
         CandidateKind::Unusable(failure) => Err(failure.clone()),
         #[allow(unreachable_patterns, reason = "kinds that later versions gather must not count by accident")]
         _ => Err(Code::NotYetSupported.into()),
     }
 }
 
+#[cfg(any())]
 fn digest_of(candidate: &Candidate) -> Option<String> {
     match &candidate.kind {
         CandidateKind::SimpleSigning { payload, .. } => Some(payload.digest().to_string()),
@@ -307,6 +340,7 @@ fn asks(requirement: &Requirement) -> String {
     }
 }
 
+#[cfg(any())]
 fn subject_report(evidence: &Evidence, accepted: bool) -> SubjectReport {
     let subject = evidence.subject();
     let pinned = Reference::new(subject.repository().clone(), None, Some(*subject.digest()));
@@ -321,13 +355,15 @@ fn subject_report(evidence: &Evidence, accepted: bool) -> SubjectReport {
     }
 }
 
+#[cfg(any())]
 fn image_notices(evidence: &Evidence, signatures: &[VerifiedSignature]) -> Vec<Failure> {
     let mut notices = Vec::new();
     if let Some(moved) = evidence.moved() {
         notices.push(Failure::new(Code::TagMoved).expected(moved.given).found(moved.found).at(format_args!("tag {}", moved.tag)));
     }
     if evidence.origin() == EvidenceOrigin::Loaded {
-        notices.push(Failure::new(Code::ClaimOfFile).found("which tag pointed where, what was not found, that nothing is missing"));
+        notices
+            .push(Failure::new(Code::ClaimOfFile).found("which tag pointed where, what was not found, that nothing is missing"));
     }
     let repository = evidence.subject().repository();
     for signature in signatures {
@@ -348,18 +384,26 @@ fn names(docker_reference: &str, repository: &Repository) -> bool {
 fn trust_notices(verifier: &Verifier, now: UnixTime) -> Vec<Failure> {
     let origin = verifier.trust.origin();
     let old = origin.date.filter(|date| date.saturating_add_seconds(OLD_TRUST_ROOT_SECONDS) < now);
-    let old = old.map(|date| Failure::new(Code::TrustRootOld).expected("at most 180 days old").found(format_args!("published {date}")).at(&origin.name));
+    let old = old.map(|date| {
+        Failure::new(Code::TrustRootOld).expected("at most 180 days old").found(format_args!("published {date}")).at(&origin.name)
+    });
     verifier.trust.skipped().iter().cloned().chain(old).collect()
 }
 
 fn trust_report(verifier: &Verifier) -> TrustReport {
-    TrustReport { origin: verifier.trust.origin().clone(), fingerprint: crate::encoding::hex::encode(verifier.trust.fingerprint()) }
+    TrustReport {
+        origin: verifier.trust.origin().clone(),
+        fingerprint: crate::encoding::hex::encode(verifier.trust.fingerprint()),
+    }
 }
 
 fn weakened(verifier: &Verifier) -> Vec<Failure> {
     let mut weakened: Vec<Failure> = verifier.weakened.clone();
     for leaf in verifier.policy.leaves() {
-        let codes = leaf.configured().weakened(matches!(leaf.authority(), Authority::Keyless(_)));
+        let mut codes = leaf.configured().weakened(matches!(leaf.authority(), Authority::Keyless(_)));
+        if *leaf.claimed() == Claim::AnyStatement {
+            codes.push(Code::AnyStatement);
+        }
         weakened.extend(codes.into_iter().map(|code| Failure::new(code).at(leaf.authority().describe())));
     }
     dedup(&mut weakened);

@@ -2,9 +2,11 @@
 
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
+#[cfg(any())]
 use super::session::Session;
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, sha256_parts};
+#[cfg(any())]
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
@@ -52,7 +54,12 @@ impl Verifier {
     #[must_use]
     pub fn with_limits(trust: impl Into<Arc<TrustRoot>>, policy: impl Into<Arc<Policy>>, limits: Limits) -> Self {
         let (trust, policy) = (trust.into(), policy.into());
-        let fingerprint = sha256_parts(&[b"veriseal verifier v1\n", trust.fingerprint(), policy.fingerprint(), format!("{limits:?}").as_bytes()]);
+        let fingerprint = sha256_parts(&[
+            b"veriseal verifier v1\n",
+            trust.fingerprint(),
+            policy.fingerprint(),
+            format!("{limits:?}").as_bytes(),
+        ]);
         Self { trust, policy, limits, weakened: Vec::new(), fingerprint }
     }
 
@@ -81,7 +88,9 @@ impl Verifier {
     pub fn fingerprint(&self) -> [u8; 32] {
         self.fingerprint
     }
-
+}
+#[cfg(any())]
+impl Verifier {
     /// Starts gathering for one image.
     #[must_use]
     pub fn session(&self, reference: &Reference) -> Session {
@@ -134,7 +143,13 @@ impl Verifier {
     ///
     /// # Errors
     /// [`NotAccepted`]; with [`Code::EvidenceForOtherImage`] where repository or digest differ.
-    pub fn judge(&self, repository: &Repository, digest: &Digest, evidence: &Evidence, now: UnixTime) -> Result<Accepted, NotAccepted> {
+    pub fn judge(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        evidence: &Evidence,
+        now: UnixTime,
+    ) -> Result<Accepted, NotAccepted> {
         let subject = evidence.subject();
         if subject.repository() != repository || subject.digest() != digest {
             let failure = Failure::new(Code::EvidenceForOtherImage)
