@@ -7,15 +7,39 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bundle;
 pub mod ct;
 pub mod der;
+pub mod dsse;
 pub mod fulcio;
+pub mod image;
+pub mod json;
 pub mod key;
+pub mod layout;
+pub mod merkle;
+pub mod note;
 pub mod pem;
 pub mod random;
+pub mod rekor;
+pub mod signer;
+pub mod sigstore;
+pub mod simple_signing;
+pub mod store;
+pub mod trusted_root;
+pub mod tsa;
 pub mod x509;
 
+pub use bundle::{Bundle, BundleVersion};
 pub use ct::CtLog;
 pub use fulcio::{FulcioCa, Identity};
+pub use image::{Image, ImageBuilder};
 pub use key::{KeyKind, Scheme, SigningKey};
+pub use note::Witness;
 pub use random::Seed;
+pub use rekor::{LogEntry, RekorV1, RekorV2};
+pub use signer::Signer;
+pub use sigstore::Sigstore;
+pub use simple_signing::{Attestation, SimpleSignature, sign_simple};
+pub use store::Store;
+pub use trusted_root::TrustedRoot;
+pub use tsa::TimestampAuthority;
