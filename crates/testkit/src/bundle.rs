@@ -17,7 +17,7 @@ use crate::rekor::{self, Body, LogEntry, RekorV1, RekorV2, Verifier};
 use crate::signer::Signer;
 use crate::tsa::TimestampAuthority;
 use serde_json::{Value, json};
-use veriseal::digest::{Digest, HashAlgorithm};
+use veriseal::digest::Digest;
 use veriseal::encoding::base64;
 use veriseal::time::UnixTime;
 
@@ -111,11 +111,22 @@ impl Bundle {
         Self::new(Content::Dsse(envelope), signer)
     }
 
-    /// A message signature over an artifact's bytes.
+    /// A message signature over an artifact's bytes. Where an Ed25519 signer would sign purely, Ed25519ph is used: logs
+    /// hold a hash of the artifact, and take no pure signature with it.
     #[must_use]
     pub fn blob(artifact: &[u8], signer: &Signer) -> Self {
-        let digest = message_hash(signer).hash(&[artifact]);
-        Self::new(Content::Message { digest: Some(digest), signature: signer.sign(artifact) }, signer)
+        let signer = match signer.scheme {
+            Scheme::Ed25519 => signer.clone().with_scheme(Scheme::Ed25519ph),
+            _ => signer.clone(),
+        };
+        let digest = signer.scheme.hash().hash(&[artifact]);
+        Self::message(Some(digest), signer.sign(artifact), &signer)
+    }
+
+    /// A message signature as it is given, right or not.
+    #[must_use]
+    pub fn message(digest: Option<Digest>, signature: Vec<u8>, signer: &Signer) -> Self {
+        Self::new(Content::Message { digest, signature }, signer)
     }
 
     fn new(content: Content, signer: &Signer) -> Self {
@@ -273,13 +284,5 @@ impl Bundle {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.to_json().to_string().into_bytes()
-    }
-}
-
-/// The hash that `messageDigest` and log entries name: the scheme's, but SHA-256 for pure Ed25519, which takes none.
-fn message_hash(signer: &Signer) -> HashAlgorithm {
-    match signer.scheme {
-        Scheme::Ed25519 => HashAlgorithm::Sha256,
-        scheme => scheme.hash(),
     }
 }
