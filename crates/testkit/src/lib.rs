@@ -12,6 +12,8 @@ pub mod ct;
 pub mod der;
 pub mod dsse;
 pub mod fulcio;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod image;
 pub mod json;
 pub mod key;
@@ -32,6 +34,8 @@ pub mod x509;
 pub use bundle::{Bundle, BundleVersion};
 pub use ct::CtLog;
 pub use fulcio::{FulcioCa, Identity};
+#[cfg(feature = "http")]
+pub use http::HttpRegistry;
 pub use image::{Image, ImageBuilder};
 pub use key::{KeyKind, Scheme, SigningKey};
 pub use note::Witness;
