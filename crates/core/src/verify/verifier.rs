@@ -2,11 +2,9 @@
 
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
-#[cfg(any())]
 use super::session::Session;
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, sha256_parts};
-#[cfg(any())]
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
@@ -88,14 +86,16 @@ impl Verifier {
     pub fn fingerprint(&self) -> [u8; 32] {
         self.fingerprint
     }
-}
-#[cfg(any())]
-impl Verifier {
+
     /// Starts gathering for one image.
     #[must_use]
     pub fn session(&self, reference: &Reference) -> Session {
         let wanted = Wanted { attestations: self.policy.wants_attestations() };
-        Session { gathering: gather::Session::new(reference, &self.limits, wanted), fingerprint: self.fingerprint }
+        Session {
+            gathering: gather::Session::new(reference, &self.limits, wanted),
+            fingerprint: self.fingerprint,
+            asked: reference.clone(),
+        }
     }
 
     /// Judges what a session gathered.
@@ -104,8 +104,7 @@ impl Verifier {
     /// [`NotAccepted`] with the account of every check. A session that is not done, or was started by a verifier with
     /// another fingerprint, is `Undecided`.
     pub fn conclude(&self, session: Session, now: UnixTime) -> Result<Accepted, NotAccepted> {
-        let Session { gathering, fingerprint } = session;
-        let asked = gathering.reference().clone();
+        let Session { gathering, fingerprint, asked } = session;
         if fingerprint != self.fingerprint {
             return Err(self.nothing_gathered(&asked, Code::SessionForOtherVerifier.into(), now));
         }
@@ -150,11 +149,7 @@ impl Verifier {
         evidence: &Evidence,
         now: UnixTime,
     ) -> Result<Accepted, NotAccepted> {
-        let subject = evidence.subject();
-        if subject.repository() != repository || subject.digest() != digest {
-            let failure = Failure::new(Code::EvidenceForOtherImage)
-                .expected(format_args!("{repository}@{digest}"))
-                .found(format_args!("{}@{}", subject.repository(), subject.digest()));
+        if let Err(failure) = evidence.require_image(repository, digest) {
             let asked = Reference::new(repository.clone(), None, Some(*digest));
             return Err(self.nothing_gathered(&asked, failure, now));
         }
@@ -165,7 +160,7 @@ impl Verifier {
         match judge::image(self, evidence, now) {
             Judgement::Accepted { signatures, report } => {
                 let subject = evidence.subject();
-                let pinned = Reference::new(subject.repository().clone(), None, Some(*subject.digest()));
+                let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
                 Ok(Accepted::assertion(pinned, signatures, report))
             }
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),
