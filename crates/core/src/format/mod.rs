@@ -3,3 +3,4 @@
 pub mod dsse;
 pub mod intoto;
 pub mod log_entry;
+pub mod tsp;
