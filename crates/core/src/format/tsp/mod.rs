@@ -7,6 +7,8 @@
 mod algorithm;
 mod attributes;
 mod certificate;
+#[cfg(test)]
+mod fixtures;
 mod signed_data;
 #[cfg(test)]
 mod tests;
@@ -119,8 +121,8 @@ impl<'a> TimestampToken<'a> {
     /// one (DER). Returns what it was pinned by, so that a stricter format can demand a version or that there is one.
     ///
     /// # Errors
-    /// [`Code::TimestampAttributeInvalid`] when another certificate is pinned, [`Code::CertificateMalformed`] when this one
-    /// cannot be read.
+    /// [`Code::TimestampAttributeInvalid`] when another certificate is pinned, [`Code::AlgorithmUnsupported`] when V2 pins by
+    /// a hash that does not count, [`Code::CertificateMalformed`] when this certificate cannot be read.
     pub fn check_signing_certificate(&self, certificate: &[u8]) -> Result<SigningCertificate, Failure> {
         self.attributes.check_signing_certificate(certificate)
     }
