@@ -253,6 +253,7 @@ codes! {
     ClaimOfFile = 1010, "CLAIM_OF_FILE", Notice, Caller, "the evidence file claims this; it cannot be checked offline", "Do not rely on it for absence, order or tags.";
     TrustInstanceSkipped = 1011, "TRUST_INSTANCE_SKIPPED", Notice, TrustOperator, "an entry of the trusted root is not supported and was left out", "Nothing, where nothing needs it.";
     ChainOptIn = 1012, "CHAIN_OPT_IN", Notice, Caller, "certificate chains in v0.3 bundles are allowed", "Only for a certificate authority of your own.";
+    AnyStatement = 1013, "ANY_STATEMENT", Notice, Caller, "a statement of any predicate type is taken", "Name the predicate type where the statement decides something.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";

@@ -5,6 +5,7 @@
 
 use crate::code::{Code, Failure};
 use crate::crypto::{PreparedKey, Scheme, verify_message};
+use crate::key::PublicKey;
 use crate::limits::Budget;
 use crate::time::UnixTime;
 use crate::tlog::checkpoint::ValidCheckpoint;
@@ -35,6 +36,12 @@ impl Witness {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The witness's key: what thresholds count.
+    #[must_use]
+    pub fn key(&self) -> &PublicKey {
+        self.key.key()
     }
 }
 
