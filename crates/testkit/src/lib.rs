@@ -30,6 +30,7 @@ pub mod simple_signing;
 pub mod store;
 pub mod trusted_root;
 pub mod tsa;
+pub mod watched;
 pub mod x509;
 
 pub use bundle::{Bundle, BundleVersion};
@@ -49,3 +50,4 @@ pub use simple_signing::{Attestation, SimpleSignature, sign_simple};
 pub use store::Store;
 pub use trusted_root::TrustedRoot;
 pub use tsa::TimestampAuthority;
+pub use watched::Watched;

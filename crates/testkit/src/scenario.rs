@@ -237,7 +237,7 @@ pub fn keyless_bundle_in_rekor_v2() -> Scenario {
 /// A signature as a bundle, with provenance as a bundle and as a legacy attestation beside it.
 #[must_use]
 pub fn keyless_attestation_beside_signature() -> Scenario {
-    let mut scenario = Scenario { name: "keyless_attestation_beside_signature", ..attestation_only() }.accepted();
+    let mut scenario = Scenario { name: "keyless_attestation_beside_signature", reason: None, ..attestation_only() }.accepted();
     let bundle = scenario.bundle(&scenario.keyless_signer());
     scenario.store.attach_bundle(&scenario.image, &bundle);
     scenario
@@ -289,7 +289,7 @@ pub fn unsigned() -> Scenario {
 /// Provenance by the right identity in both layouts, but no signature: an attestation is none.
 #[must_use]
 pub fn attestation_only() -> Scenario {
-    let mut scenario = Scenario::new("attestation_only");
+    let mut scenario = Scenario::new("attestation_only").refused(Code::PredicateTypeMismatch);
     let signer = scenario.keyless_signer();
     let predicate = json!({
         "buildDefinition": { "buildType": "https://testkit.example/build/v1", "externalParameters": {} },
