@@ -8,12 +8,13 @@
 
 use crate::bundle::Bundle;
 use crate::dsse::{SLSA_PROVENANCE, Statement};
-use crate::fulcio::Identity;
+use crate::fulcio::{FulcioCa, Identity};
 use crate::image::{Image, ImageBuilder};
 use crate::signer::Signer;
 use crate::sigstore::Sigstore;
 use crate::simple_signing::{Attestation, SimpleSignature, sign_simple};
 use crate::store::Store;
+use crate::x509::Name;
 use serde_json::json;
 use veriseal::code::Code;
 use veriseal::time::UnixTime;
@@ -170,6 +171,7 @@ pub fn all() -> Vec<Scenario> {
         wrong_issuer(),
         expired_certificate(),
         foreign_authority(),
+        impostor_authority(),
         without_certificate_timestamp(),
         without_log_entry(),
         log_entry_of_another_signature(),
@@ -323,7 +325,7 @@ pub fn altered() -> Scenario {
 pub fn altered_bundle() -> Scenario {
     let mut scenario = Scenario::new("altered_bundle");
     scenario.verdict = Code::SignedOtherDigest;
-    scenario.reason = Some(Code::StatementSubjectMismatch);
+    scenario.reason = Some(Code::SignedOtherDigest);
     let other = ImageBuilder::new("another app").build(&mut scenario.store);
     let unlogged = Bundle::image(&other.digest, &scenario.keyless_signer());
     let bundle = unlogged.logged_v1(&mut scenario.sigstore.rekor, scenario.sigstore.now);
@@ -375,7 +377,7 @@ pub fn wrong_issuer() -> Scenario {
 /// Logged an hour after the certificate was issued, long after it expired.
 #[must_use]
 pub fn expired_certificate() -> Scenario {
-    let mut scenario = Scenario::new("expired_certificate").refused(Code::CertificateNotValidAt);
+    let mut scenario = Scenario::new("expired_certificate").refused(Code::IntegratedTimeOutsideCertificate);
     let signer = scenario.keyless_signer();
     scenario.sigstore.now = scenario.sigstore.now.saturating_add_seconds(3600);
     let bundle = scenario.bundle(&signer);
@@ -383,14 +385,26 @@ pub fn expired_certificate() -> Scenario {
     scenario
 }
 
-/// The certificate comes from a CA of the same name that is not in the trusted root.
+/// The certificate comes from a CA that is not in the trusted root.
 #[must_use]
 pub fn foreign_authority() -> Scenario {
-    let mut scenario = Scenario::new("foreign_authority").refused(Code::CertificateUntrusted);
-    let foreign = Sigstore::new(2);
-    let leaf_key = foreign.key("leaf");
-    let leaf = foreign.fulcio.issue(&scenario.identity, &leaf_key, &[&scenario.sigstore.ct_log], scenario.sigstore.now);
-    let bundle = scenario.bundle(&Signer::certificate(leaf_key, leaf, foreign.fulcio.chain()));
+    let mut foreign = Sigstore::new(2).fulcio;
+    foreign.intermediate.template.subject = Name::new("mallory.example", "intermediate");
+    foreign.intermediate.reissue(&foreign.root.key);
+    signed_under(Scenario::new("foreign_authority").refused(Code::CertificateUntrusted), &foreign)
+}
+
+/// The certificate comes from a CA that bears the names of a trusted one.
+#[must_use]
+pub fn impostor_authority() -> Scenario {
+    let impostor = Sigstore::new(2).fulcio;
+    signed_under(Scenario::new("impostor_authority").refused(Code::CertificateSignatureInvalid), &impostor)
+}
+
+fn signed_under(mut scenario: Scenario, ca: &FulcioCa) -> Scenario {
+    let key = scenario.sigstore.key("leaf");
+    let leaf = ca.issue(&scenario.identity, &key, &[&scenario.sigstore.ct_log], scenario.sigstore.now);
+    let bundle = scenario.bundle(&Signer::certificate(key, leaf, ca.chain()));
     scenario.store.attach_bundle(&scenario.image, &bundle);
     scenario
 }
