@@ -97,6 +97,16 @@ impl Scenario {
         format!("{REGISTRY}/{REPOSITORY}@{}", self.image.digest)
     }
 
+    /// Serves the store from a registry and gives the reference into it. Its host differs from the signed
+    /// `docker-reference`.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn serve(&self) -> (crate::HttpRegistry, String) {
+        let registry = crate::HttpRegistry::serve(self.store.clone());
+        let reference = registry.reference(&format!("{REPOSITORY}:{TAG}"));
+        (registry, reference)
+    }
+
     /// `docker-reference` of the signatures made.
     #[must_use]
     pub fn docker_reference(&self) -> String {
@@ -177,6 +187,12 @@ pub fn all() -> Vec<Scenario> {
         log_entry_of_another_signature(),
         unknown_log(),
     ]
+}
+
+/// The scenario of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<Scenario> {
+    all().into_iter().find(|scenario| scenario.name == name)
 }
 
 /// Signed with the key, in the legacy layout, logged.
@@ -466,6 +482,8 @@ mod tests {
         let (first, second) = (all(), all());
         let names: BTreeSet<&str> = first.iter().map(|scenario| scenario.name).collect();
         assert_eq!(names.len(), first.len());
+        assert_eq!(named("unsigned").unwrap().image, unsigned().image);
+        assert!(named("no such scenario").is_none());
         for (one, two) in first.iter().zip(&second) {
             assert_eq!(one.store.manifests, two.store.manifests, "{}", one.name);
             assert_eq!(one.store.blobs, two.store.blobs, "{}", one.name);
