@@ -818,4 +818,4 @@ impl Found {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::gather) mod tests;
