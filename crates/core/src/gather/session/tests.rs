@@ -1,7 +1,9 @@
 //! Sessions against a registry in memory, honest and hostile.
 
 use super::*;
+use crate::gather::evidence::LayoutState;
 use crate::gather::{Fetch, MemoryStore, drive};
+use crate::oci::media_type;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Mutex;
