@@ -18,3 +18,8 @@ mod time;
 pub use certificate::Certificate;
 pub use path::{Path, Purpose};
 pub use san::SubjectName;
+
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod tests;

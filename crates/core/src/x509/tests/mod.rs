@@ -1,0 +1,5 @@
+mod certificate;
+mod identity;
+mod name_constraints;
+mod path;
+mod sct;
