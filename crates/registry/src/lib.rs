@@ -1,1 +1,26 @@
+//! Where veriseal's bytes come from: OCI registries over HTTPS, and OCI layouts on disk.
+//!
+//! [`Registry`] and [`OciLayout`] implement [`veriseal::gather::Fetch`]. They bound what they read and say why
+//! something could not be found out; they verify nothing, since the core hashes and judges whatever they return.
+//! Deliberately absent: writing to registries, running credential helpers, reading the environment, and any way to
+//! turn TLS verification off.
 
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod challenge;
+mod credentials;
+mod exchange;
+pub mod link;
+mod origin;
+mod reach;
+mod realm;
+mod registry;
+mod secret;
+mod tls;
+mod token;
+mod transport;
+
+pub use credentials::Credentials;
+pub use registry::{Call, Registry, RegistryBuilder};
+pub use secret::Secret;

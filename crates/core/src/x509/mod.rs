@@ -16,6 +16,7 @@ pub mod sct;
 mod time;
 
 pub use certificate::Certificate;
+pub use fulcio::FulcioExtensions;
 pub use path::{Path, Purpose};
 pub use san::SubjectName;
 

@@ -1,0 +1,216 @@
+//! Answering a challenge: Basic (RFC 7617), and tokens as in the distribution token specification, by `GET` or, with an
+//! identity token, by OAuth 2 `POST`.
+//!
+//! Asks for `repository:<name>:pull` of the repository at hand and nothing wider, whatever scope the challenge names:
+//! a registry must not have us fetch a token for another repository and hand it over. Where a token may be asked for
+//! is decided in [`crate::realm`].
+
+use crate::Secret;
+use crate::challenge::Challenge;
+use crate::credentials::Credentials;
+use crate::exchange::{is_encoded, retry_after};
+use crate::origin::Origin;
+use crate::registry::Settings;
+use crate::transport::{self, Fault, Outgoing, Transport};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::HeaderValue;
+use std::time::Duration;
+use tokio::time::Instant;
+use url::Url;
+use url::form_urlencoded::Serializer;
+use veriseal::code::{Code, Failure};
+use veriseal::gather::FetchError;
+use zeroize::Zeroizing;
+
+/// Largest answer of a token service, in bytes.
+const MAX_TOKEN_BYTES: u64 = 64 * 1024;
+/// What a token is worth when its service says nothing, and the least it is taken for (distribution token spec).
+const LEAST_LIFE: Duration = Duration::from_secs(60);
+/// The most a token is kept for.
+const MOST_LIFE: Duration = Duration::from_secs(300);
+
+/// An `Authorization` value and until when to use it again.
+#[derive(Clone)]
+pub(crate) struct Authorization {
+    pub(crate) header: HeaderValue,
+    pub(crate) until: Instant,
+}
+
+/// Who asks for what.
+pub(crate) struct Asking<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) transport: &'a Transport,
+    pub(crate) registry: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) home: &'a Origin,
+    pub(crate) deadline: Instant,
+}
+
+impl Asking<'_> {
+    /// What to send in answer to these challenges.
+    pub(crate) async fn authorize(&self, challenges: &[Challenge]) -> Result<Authorization, Fault> {
+        let credentials = self.settings.credentials.find(self.registry, self.path);
+        let bearer = challenges.iter().find(|challenge| challenge.scheme() == "bearer");
+        let basic = challenges.iter().any(|challenge| challenge.scheme() == "basic");
+        match (bearer, credentials) {
+            (Some(_), Some(Credentials::RegistryToken(token))) => bearer_header(token.expose(), LEAST_LIFE),
+            (Some(challenge), credentials) => self.token(challenge, credentials).await,
+            (None, Some(Credentials::Password { username, password })) if basic => {
+                Ok(Authorization { header: basic_header(username, password.expose())?, until: Instant::now() + MOST_LIFE })
+            }
+            (None, _) if basic => Err(self.denied("it asks for a user name and password, and none are given for it")),
+            (None, _) => Err(self.denied("it asks for no kind of authentication that is known here")),
+        }
+    }
+
+    /// Denied, and where credentials may be that were not used.
+    pub(crate) fn denied(&self, why: &str) -> Fault {
+        let registry = self.registry;
+        let text = match self.settings.credentials.helper(registry) {
+            Some(helper) if self.settings.credentials.find(registry, self.path).is_none() => format!(
+                "{registry}: {why}; its credentials are in the credential helper {helper}, which is not run here: give them explicitly"
+            ),
+            _ => format!("{registry}: {why}"),
+        };
+        FetchError::Denied(text).into()
+    }
+
+    async fn token(&self, challenge: &Challenge, credentials: Option<&Credentials>) -> Result<Authorization, Fault> {
+        let realm = challenge.parameter("realm").ok_or_else(|| {
+            Fault::last(Failure::new(Code::ResponseInvalid).expected("a realm in the Bearer challenge").at("WWW-Authenticate"))
+        })?;
+        let url = self.settings.realms.check(self.registry, self.home, realm, &self.settings.plain_http).map_err(Fault::last)?;
+        let response = match credentials {
+            Some(Credentials::IdentityToken(identity)) => {
+                let form = self.refresh_form(challenge, identity);
+                self.ask(&url, None, Some(form)).await?
+            }
+            credentials => {
+                let url = self.with_query(url, challenge);
+                let authorization = match credentials {
+                    Some(Credentials::Password { username, password }) => Some(basic_header(username, password.expose())?),
+                    _ => None,
+                };
+                self.ask(&url, authorization.as_ref(), None).await?
+            }
+        };
+        let answer: Answer = serde_json::from_slice(&response).map_err(|_| invalid("a JSON object with a token"))?;
+        let token = [answer.token, answer.access_token].into_iter().flatten().find(|token| !token.is_empty());
+        let token = Zeroizing::new(token.ok_or_else(|| invalid("a token"))?);
+        bearer_header(&token, Duration::from_secs(answer.expires_in.unwrap_or(0)))
+    }
+
+    fn refresh_form(&self, challenge: &Challenge, identity: &Secret) -> String {
+        let mut form = Serializer::new(String::new());
+        form.append_pair("grant_type", "refresh_token").append_pair("client_id", "veriseal");
+        if let Some(service) = challenge.parameter("service") {
+            form.append_pair("service", service);
+        }
+        form.append_pair("scope", &self.scopes(challenge).join(" ")).append_pair("refresh_token", identity.expose());
+        form.finish()
+    }
+
+    fn with_query(&self, mut url: Url, challenge: &Challenge) -> Url {
+        let mut query = url.query_pairs_mut();
+        if let Some(service) = challenge.parameter("service") {
+            query.append_pair("service", service);
+        }
+        for scope in self.scopes(challenge) {
+            query.append_pair("scope", &scope);
+        }
+        drop(query);
+        url
+    }
+
+    /// The scope of this repository, and what the challenge names that is no repository (public.ecr.aws asks for `aws`).
+    fn scopes(&self, challenge: &Challenge) -> Vec<String> {
+        let own = format!("repository:{}:pull", self.path);
+        let named = challenge.parameter("scope").unwrap_or("").split_ascii_whitespace();
+        std::iter::once(own).chain(named.filter(|scope| !scope.contains(':')).take(4).map(str::to_owned)).collect()
+    }
+
+    async fn ask(
+        &self,
+        url: &Url,
+        authorization: Option<&HeaderValue>,
+        form: Option<String>,
+    ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let outgoing =
+            Outgoing { url, accept: Some("application/json"), authorization, form, reach: None, deadline: self.deadline };
+        let response = self.transport.send(outgoing).await?;
+        let at = transport::place(url);
+        match response.status().as_u16() {
+            200 if is_encoded(&response) => Err(invalid("an answer without Content-Encoding")),
+            200 => match transport::body(response, MAX_TOKEN_BYTES, self.deadline).await {
+                Err(Fault { error: FetchError::TooLarge { .. }, .. }) => Err(invalid("an answer of at most 64 KiB")),
+                read => read.map(Zeroizing::new),
+            },
+            401 | 403 => Err(self.denied("its token service refused the credentials, or asks for some")),
+            429 => Err(Fault { error: FetchError::Throttled { retry_after: retry_after(&response) }, again: true }),
+            // A token service that sends us elsewhere would take the credentials along.
+            300..=399 => Err(Fault::last(Failure::new(Code::RedirectRefused).found("a redirect by the token service").at(at))),
+            status @ (500 | 502..=504) => {
+                Err(Fault::passing(Failure::new(Code::Unavailable).found(format_args!("HTTP status {status}")).at(at)))
+            }
+            status => Err(Fault::last(Failure::new(Code::ResponseInvalid).found(format_args!("HTTP status {status}")).at(at))),
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Answer {
+    #[serde(default)]
+    token: Option<String>,
+    #[serde(default)]
+    access_token: Option<String>,
+    #[serde(default)]
+    expires_in: Option<u64>,
+}
+
+fn invalid(expected: &str) -> Fault {
+    Fault::last(Failure::new(Code::ResponseInvalid).expected(expected).at("token service"))
+}
+
+/// A token as RFC 6750 allows, and a little wider: visible ASCII. A line break would be a header of the token
+/// service's choice in our next request.
+fn bearer_header(token: &str, life: Duration) -> Result<Authorization, Fault> {
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid("a token of visible ASCII characters"));
+    }
+    let text = Zeroizing::new(format!("Bearer {token}"));
+    let header = sensitive(&text).ok_or_else(|| invalid("a token of visible ASCII characters"))?;
+    Ok(Authorization { header, until: Instant::now() + life.clamp(LEAST_LIFE, MOST_LIFE) })
+}
+
+fn basic_header(username: &str, password: &str) -> Result<HeaderValue, Fault> {
+    let plain = Zeroizing::new(format!("{username}:{password}"));
+    let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(plain.as_bytes())));
+    sensitive(&text).ok_or_else(|| Fault::last(Failure::new(Code::Internal).found("base64 that is no header value")))
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::from_str(text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_with_a_line_break_is_response_invalid() {
+        assert!(bearer_header("abc.DEF-_~+/=", LEAST_LIFE).is_ok());
+        for token in ["", "a\r\nX-Evil: 1", "a b", "a\0", "tök"] {
+            let fault = bearer_header(token, LEAST_LIFE).err().unwrap();
+            assert_eq!(fault.error.failure().code(), Code::ResponseInvalid, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn an_authorization_value_is_not_shown_by_debug() {
+        let header = basic_header("victim", "s3cret").ok().unwrap();
+        assert_eq!(format!("{header:?}"), "Sensitive");
+    }
+}
