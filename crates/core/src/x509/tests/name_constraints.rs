@@ -217,6 +217,23 @@ fn constraints_add_up_along_the_path() {
     assert_eq!(judge(b"x@evil.com", wider), Some(Code::CertificateConstraint));
 }
 
+/// RFC 5280 §6.1.3 (b): intermediates are constrained too, unless they are self-issued.
+#[test]
+fn the_names_of_intermediates_are_constrained() {
+    let limits = Limits::DEFAULT;
+    let at = UnixTime::parse_rfc3339("2026-07-01T00:00:00Z").unwrap();
+    let anchor = Forge::ca("ca", 1, "ca", 1).with(name_constraints(&[], &[element(0xa4, &name("ca"))])).make();
+    let judge = |middle: &str, signer: u8| {
+        let middle_ca = Forge::ca(middle, signer, "ca", 1).make();
+        let leaf = Forge::new("x", 200, middle, signer).make();
+        let budget = &mut Budget::new(&limits);
+        Path::build(&leaf, &[middle_ca], &[anchor.clone()], at, Purpose::Any, budget, &limits).err().map(|f| f.code())
+    };
+    assert_eq!(judge("middle", 2), None);
+    assert_eq!(judge("CA", 2), Some(Code::CertificateConstraint));
+    assert_eq!(judge("ca", 2), None);
+}
+
 /// K-X-11: thousands of names against thousands of subtrees.
 #[test]
 fn the_cost_of_constraints_is_bounded() {
