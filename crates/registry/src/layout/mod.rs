@@ -139,6 +139,7 @@ impl Fetch for OciLayout {
                 Some(entry) => self.entry(entry, max_bytes),
                 None => Ok(Response::NotFound),
             },
+            What::OnlyImage => self.entry(self.only_image()?, max_bytes),
             What::Manifest(digest) => Ok(match self.blob(digest, max_bytes)? {
                 Some(bytes) => {
                     Response::Found { media_type: self.index.media_type(digest).map(str::to_owned), bytes, next: None }
