@@ -1,1 +1,86 @@
-fn main() {}
+//! The project's own commands, run as `cargo xtask <command>`; `cargo xtask` alone lists them.
+//!
+//! Holds no rule of verification and links no crate of the project: it is compiled before every test run.
+
+mod codes;
+mod dependencies;
+mod interop;
+mod stage;
+mod tests;
+mod trust_roots;
+mod wasm;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  test                     everything a change must pass, in stages; ends with one line: N passed, N failed
+  interop                  veriseal against the real cosign and a real registry; what is missing is skipped with a reason
+  ci                       test, then interop, with one closing line for both
+  codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
+  trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["test"] => staged(&[tests::run]),
+        ["interop"] => staged(&[interop::run]),
+        ["ci"] => staged(&[tests::run, interop::run]),
+        ["codes"] => codes::write(),
+        ["codes", "--check"] => codes::check(),
+        ["trust-roots"] => trust_roots::run(None),
+        ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(reason) => {
+            eprintln!("xtask: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the parts in stages; their closing line is the last thing printed.
+fn staged(parts: &[fn(&mut stage::Run)]) -> Result<ExitCode, String> {
+    let mut run = stage::Run::default();
+    parts.iter().for_each(|part| part(&mut run));
+    Ok(run.finish())
+}
+
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    let mut folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    folder.pop();
+    folder
+}
+
+/// The cargo that runs this, in the folder of the workspace.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// What a command prints, or why it failed.
+fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{} failed: {}", command.get_program().display(), said.trim()));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("{}: its output is no UTF-8", command.get_program().display()))
+}
+
+/// What `cargo metadata` says of the workspace in `folder`.
+fn metadata(folder: &std::path::Path) -> Result<serde_json::Value, String> {
+    let text = output(cargo(&["metadata", "--format-version", "1"]).current_dir(folder))?;
+    serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))
+}

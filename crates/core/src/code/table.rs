@@ -212,6 +212,7 @@ codes! {
     WitnessThreshold = 721, "WITNESS_THRESHOLD", Rejected, TrustOperator, "fewer distinct witnesses than the policy asks for", "Use checkpoints that more witnesses cosigned.";
     IntegratedTimeOutsideCertificate = 722, "INTEGRATED_TIME_OUTSIDE_CERTIFICATE", Rejected, Signer, "the log's time lies outside the certificate's validity", "Sign and log while the certificate is valid.";
     IntegratedTimeInFuture = 723, "INTEGRATED_TIME_IN_FUTURE", Rejected, TrustOperator, "the log's time lies after the verification time", "Check the clock given to the verifier.";
+    ConsistencyProofInvalid = 724, "CONSISTENCY_PROOF_INVALID", Rejected, TrustOperator, "the consistency proof does not lead from the older root to the newer one", "The log may have forked, or the proof was altered.";
 
     // 800–899: time.
     NoAuthenticatedTime = 800, "NO_AUTHENTICATED_TIME", Rejected, Signer, "nothing authenticates when this was signed", "Sign with a transparency log (Rekor v1) or a timestamp authority.";
@@ -252,6 +253,7 @@ codes! {
     ClaimOfFile = 1010, "CLAIM_OF_FILE", Notice, Caller, "the evidence file claims this; it cannot be checked offline", "Do not rely on it for absence, order or tags.";
     TrustInstanceSkipped = 1011, "TRUST_INSTANCE_SKIPPED", Notice, TrustOperator, "an entry of the trusted root is not supported and was left out", "Nothing, where nothing needs it.";
     ChainOptIn = 1012, "CHAIN_OPT_IN", Notice, Caller, "certificate chains in v0.3 bundles are allowed", "Only for a certificate authority of your own.";
+    AnyStatement = 1013, "ANY_STATEMENT", Notice, Caller, "a statement of any predicate type is taken", "Name the predicate type where the statement decides something.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";

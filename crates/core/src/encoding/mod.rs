@@ -4,6 +4,7 @@
 //! never read two things in one document. Does not know what the decoded bytes mean.
 
 pub mod base64;
+pub mod der;
 pub mod hex;
 pub mod json;
 pub mod pem;

@@ -1,0 +1,302 @@
+//! The ladder over one candidate and one authority: every rung in order, all of which must hold.
+
+use super::artifact::Artifact;
+use super::entry_binding::{Binding, Verifier};
+use super::log_entry::{self, Context, Entry, ValidLogEntry};
+use super::path::{self, ValidPath};
+use super::signature::{self, ValidSignature};
+use super::subject_binding::{self, BoundSubject, Said};
+use super::time::{self, KnownTimes};
+use super::timestamp::{self, ValidTimestamp};
+use super::trace::{Check, Detail, Rule, Trace};
+use super::{identity, sct};
+use crate::code::{Code, Failure};
+use crate::crypto::PreparedKey;
+use crate::format::signed::{Material, Signed};
+use crate::key::PublicKey;
+use crate::limits::{Budget, Limits};
+use crate::policy::{
+    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, TlogMode,
+    VerifiedSignature,
+};
+use crate::time::UnixTime;
+use crate::trust::TrustRoot;
+use std::collections::BTreeSet;
+
+/// Rules that stand for a configured clause of their own.
+const CLAUSES: [Rule; 9] = [
+    Rule::Signature,
+    Rule::Subject,
+    Rule::Claim,
+    Rule::Tlog,
+    Rule::Timestamps,
+    Rule::Witnesses,
+    Rule::KeyWindow,
+    Rule::Certificate,
+    Rule::Sct,
+];
+
+/// What a candidate is held against, the same for all of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Bench<'t> {
+    pub(crate) trust: &'t TrustRoot,
+    pub(crate) limits: &'t Limits,
+    pub(crate) now: UnixTime,
+}
+
+/// What came of one candidate held against one authority.
+#[derive(Debug)]
+pub(crate) struct Evaluation {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) result: Result<VerifiedSignature, Failure>,
+    /// The signer, once shown, also where a later rung failed: so that a person sees who it was.
+    pub(crate) signer: Option<Signer>,
+}
+
+/// Holds a candidate against one leaf of the policy. `prepared` is the leaf's key made ready, where it trusts a key.
+pub(crate) fn evaluate(
+    signed: &Signed,
+    leaf: &SignatureRequirement,
+    prepared: Option<&PreparedKey>,
+    artifact: &Artifact<'_>,
+    bench: Bench<'_>,
+    budget: &mut Budget,
+) -> Evaluation {
+    let mut ladder =
+        Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
+    let result = match leaf.authority() {
+        Authority::Key(key) => ladder.key(key, prepared),
+        Authority::Keyless(keyless) => ladder.keyless(keyless),
+    };
+    Evaluation { result, signer: ladder.signer, checks: ladder.trace.into_checks() }
+}
+
+struct Ladder<'a, 'b> {
+    signed: &'a Signed,
+    artifact: &'a Artifact<'a>,
+    leaf: &'a SignatureRequirement,
+    settings: &'a Settings,
+    bench: Bench<'a>,
+    budget: &'b mut Budget,
+    trace: Trace,
+    signer: Option<Signer>,
+}
+
+impl<'a> Ladder<'a, '_> {
+    fn key(&mut self, authority: &'a KeyAuthority, prepared: Option<&PreparedKey>) -> Result<VerifiedSignature, Failure> {
+        let Some(key) = prepared else { return Err(Code::KeyInvalid.into()) };
+        if let Material::Certificate { .. } = self.signed.material {
+            // Falling back to the key would skip the certificate's whole trust path (K-CR-08).
+            return Err(Failure::new(Code::SignerKindMismatch)
+                .expected(format_args!("a signature by key {}", authority.name()))
+                .found("a certificate"));
+        }
+        let signature = self.signature(key)?;
+        self.signer = Some(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() });
+        let entries = self.entries(Verifier::Key(key))?;
+        let stamps = self.timestamps()?;
+        let (times, entries) = self.times(entries, &stamps)?;
+        self.key_window(authority, &times)?;
+        let subject = self.subject(&signature)?;
+        self.verified(times, &entries, &subject, None, BTreeSet::new())
+    }
+
+    fn keyless(&mut self, authority: &'a KeylessAuthority) -> Result<VerifiedSignature, Failure> {
+        let Material::Certificate { leaf, .. } = &self.signed.material else {
+            return Err(Failure::new(Code::SignerKindMismatch).expected("a certificate").found("a signature by a bare key"));
+        };
+        let key = PublicKey::from_spki(leaf.spki()).and_then(PreparedKey::new);
+        let key = key.map_err(|failure| Failure::new(Code::CertificateMalformed).found(failure).at("certificate key"))?;
+        let entries = self.entries(Verifier::Certificate(leaf.der(), &key))?;
+        let stamps = self.timestamps()?;
+        let (times, entries) = self.times(entries, &stamps)?;
+        let path = path::verify(leaf, &times, &entries, self.bench, self.budget);
+        let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
+        self.signer = Some(path.signer());
+        self.sct(&path)?;
+        let signature = self.signature(&key)?;
+        let subject = self.subject(&signature)?;
+        let matched = identity::verify(&path, authority, &mut self.trace)?;
+        self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated)
+    }
+
+    fn signature(&mut self, key: &PreparedKey) -> Result<ValidSignature<'a>, Failure> {
+        let result = signature::verify(self.signed, key, self.artifact, self.budget);
+        self.trace.rung(Rule::Signature, result, |_| Detail::None)
+    }
+
+    fn entries(&mut self, verifier: Verifier<'_>) -> Result<Vec<ValidLogEntry<'a>>, Failure> {
+        if self.settings.tlog == TlogMode::Ignored {
+            // Nothing of an entry is read, so that no time and no word of it can reach the verdict (K-TL-05).
+            return Ok(Vec::new());
+        }
+        let binding = Binding { signed: self.signed, verifier, artifact: self.artifact };
+        let context = Context { trust: self.bench.trust, witnesses: self.settings.witnesses.as_ref(), limits: self.bench.limits };
+        let mut valid = Vec::new();
+        for entry in self.signed.entries.as_ref().map_err(Clone::clone)? {
+            match log_entry::verify(entry, binding, context, self.budget, &mut self.trace)? {
+                Entry::Valid(entry) => valid.push(entry),
+                // Tolerating a bad entry would make `if-present` mean nothing.
+                Entry::NotCounted(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
+                Entry::NotCounted(failure) => self.trace.not_counted(Rule::Tlog, failure),
+            }
+        }
+        Ok(valid)
+    }
+
+    fn timestamps(&mut self) -> Result<Vec<ValidTimestamp>, Failure> {
+        let mut valid = Vec::new();
+        for stamp in &self.signed.timestamps {
+            let verified =
+                stamp.clone().and_then(|response| timestamp::verify(&response, &self.signed.signature, self.bench, self.budget));
+            match verified {
+                Ok(stamp) => {
+                    self.trace.passed(Rule::Timestamp, Detail::At(stamp.at()));
+                    valid.push(stamp);
+                }
+                Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
+                // It may be of an authority that is not known here: reported, not counted, not trusted.
+                Err(failure) => self.trace.not_counted(Rule::Timestamp, failure),
+            }
+        }
+        let distinct: BTreeSet<_> = valid.iter().map(ValidTimestamp::identity).collect();
+        let (found, needed) = (distinct.len(), self.settings.timestamps);
+        let enough = if found >= needed {
+            Ok(())
+        } else {
+            Err(self.first_not_counted(Rule::Timestamp, Code::TimestampThreshold, found, needed))
+        };
+        self.trace.rung(Rule::Timestamps, enough, |()| Detail::Count { found, needed })?;
+        Ok(valid)
+    }
+
+    /// The times, and the entries whose log was valid at all of them; then whether enough logs are left.
+    fn times(
+        &mut self,
+        entries: Vec<ValidLogEntry<'a>>,
+        stamps: &[ValidTimestamp],
+    ) -> Result<(KnownTimes, Vec<ValidLogEntry<'a>>), Failure> {
+        let times = time::known(&entries, stamps, self.bench.now);
+        let needed = usize::from(self.leaf_is_keyless());
+        let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
+        let mut counted = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match time::outside_log_window(&entry, &times) {
+                None => counted.push(entry),
+                Some(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
+                Some(failure) => self.trace.not_counted(Rule::Tlog, failure),
+            }
+        }
+        self.tlog(&counted)?;
+        self.witnesses(&counted)?;
+        if times.times().is_empty() && self.leaf_is_keyless() {
+            return Err(self.first_not_counted(Rule::Timestamp, Code::NoAuthenticatedTime, 0, 1));
+        }
+        Ok((times, counted))
+    }
+
+    fn tlog(&mut self, counted: &[ValidLogEntry<'_>]) -> Result<(), Failure> {
+        let distinct: BTreeSet<_> = counted.iter().map(|entry| entry.log().identity()).collect();
+        let found = distinct.len();
+        match self.settings.tlog {
+            TlogMode::Ignored => self.trace.ignored(Rule::Tlog, Code::LogIgnored),
+            TlogMode::IfPresent => self.trace.passed(Rule::Tlog, Detail::Count { found, needed: 0 }),
+            TlogMode::Required => {
+                let needed = self.settings.logs;
+                let enough = match (found >= needed, self.signed.entries.as_ref().map_or(0, Vec::len)) {
+                    (true, _) => Ok(()),
+                    (false, 0) => Err(Code::LogEntryMissing.into()),
+                    (false, _) => Err(self.first_not_counted(Rule::Tlog, Code::LogThreshold, found, needed)),
+                };
+                self.trace.rung(Rule::Tlog, enough, |()| Detail::Count { found, needed })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn witnesses(&mut self, counted: &[ValidLogEntry<'_>]) -> Result<(), Failure> {
+        let Some(wanted) = &self.settings.witnesses else { return Ok(()) };
+        let distinct: BTreeSet<_> = counted.iter().flat_map(ValidLogEntry::witnesses).collect();
+        let (found, needed) = (distinct.len(), wanted.at_least);
+        let enough = if found >= needed {
+            Ok(())
+        } else {
+            Err(Failure::new(Code::WitnessThreshold).expected(format_args!("{needed} distinct witnesses")).found(found))
+        };
+        self.trace.rung(Rule::Witnesses, enough, |()| Detail::Count { found, needed })
+    }
+
+    /// Where nothing counted, the reason of the first piece that did not says more than the threshold.
+    fn first_not_counted(&self, rule: Rule, threshold: Code, found: usize, needed: usize) -> Failure {
+        let reason = self.trace.not_counted_reasons(rule).next().filter(|_| found == 0);
+        reason.cloned().unwrap_or_else(|| Failure::new(threshold).expected(needed).found(found))
+    }
+
+    fn key_window(&mut self, authority: &KeyAuthority, times: &KnownTimes) -> Result<(), Failure> {
+        let outside = |at: UnixTime| Failure::new(Code::KeyOutsideWindow).expected(authority.validity()).found(at);
+        // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
+        let held = match times.times() {
+            [] if authority.validity().contains(self.bench.now) => Ok(()),
+            [] => Err(outside(self.bench.now)),
+            times => {
+                times.iter().find(|time| !authority.validity().contains(time.at())).map_or(Ok(()), |time| Err(outside(time.at())))
+            }
+        };
+        self.trace.rung(Rule::KeyWindow, held, |()| Detail::Text(authority.validity().to_string()))
+    }
+
+    fn sct(&mut self, path: &ValidPath<'_>) -> Result<(), Failure> {
+        match self.settings.sct {
+            SctMode::Ignored => {
+                self.trace.ignored(Rule::Sct, Code::SctIgnored);
+                Ok(())
+            }
+            SctMode::Required => {
+                let result = sct::verify(path, self.bench, self.budget);
+                self.trace.rung(Rule::Sct, result, |sct| Detail::Text(sct.log().to_owned())).map(drop)
+            }
+        }
+    }
+
+    fn subject(&mut self, signature: &ValidSignature<'_>) -> Result<BoundSubject, Failure> {
+        let bound = subject_binding::bind(signature, self.artifact, self.bench.limits);
+        // An attestation of another kind is not asked for; that is the reason to show, whatever it is about.
+        let subject = self.trace.rung(Rule::Subject, bound, |subject| Detail::Text(subject.digest().to_string()))?;
+        let claim = subject_binding::claim(&subject, self.leaf.claimed());
+        self.trace.rung(Rule::Claim, claim, |()| Detail::None)?;
+        Ok(subject)
+    }
+
+    fn verified(
+        &mut self,
+        times: KnownTimes,
+        entries: &[ValidLogEntry<'_>],
+        subject: &BoundSubject,
+        identity: Option<usize>,
+        mut evaluated: BTreeSet<String>,
+    ) -> Result<VerifiedSignature, Failure> {
+        let signer =
+            self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
+        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| rule.name().to_owned()));
+        let logs =
+            entries.iter().map(|entry| LogFact::assertion(entry.log().name(), entry.index(), entry.witnesses().len())).collect();
+        let (statement, docker_reference) = match subject.said() {
+            Said::Signed { docker_reference } => (None, docker_reference.clone()),
+            Said::Statement(statement) => (Some(statement.clone()), None),
+        };
+        Ok(VerifiedSignature {
+            signer,
+            digest: *subject.digest(),
+            times: times.into_times(),
+            logs,
+            statement,
+            docker_reference,
+            identity,
+            evaluated,
+        })
+    }
+
+    fn leaf_is_keyless(&self) -> bool {
+        self.leaf.authority().is_keyless()
+    }
+}

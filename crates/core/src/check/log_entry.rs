@@ -1,0 +1,219 @@
+//! Whether a trusted log holds an entry (Rekor v1 promise and proof, Rekor v2 proof): [`ValidLogEntry`].
+//!
+//! Takes a [`BoundEntry`], so that nothing of an entry about something else is ever read. Times come only from a verified
+//! promise of Rekor v1.
+
+use super::entry_binding::{self, Binding, BoundEntry};
+use super::trace::{Detail, Rule, Trace};
+use crate::code::{Code, Failure};
+use crate::crypto::verify_message;
+use crate::format::log_entry::set_message;
+use crate::format::signed::{InclusionProof, LogEntry};
+use crate::limits::{Budget, Limits};
+use crate::policy::Witnesses;
+use crate::time::UnixTime;
+use crate::tlog::checkpoint::{LogVerifier, SignedCheckpoint};
+use crate::tlog::merkle;
+use crate::trust::{TransparencyLog, TrustRoot};
+
+/// Proof that a trusted log holds an entry about the signature.
+#[derive(Debug)]
+pub(super) struct ValidLogEntry<'t> {
+    log: &'t TransparencyLog,
+    index: u64,
+    promised_at: Option<UnixTime>,
+    stated_at: Option<UnixTime>,
+    witnesses: Vec<[u8; 32]>,
+}
+
+impl<'t> ValidLogEntry<'t> {
+    fn assertion(log: &'t TransparencyLog, entry: &LogEntry, promised_at: Option<UnixTime>, witnesses: Vec<[u8; 32]>) -> Self {
+        let stated_at = entry.integrated_time.map(UnixTime::from_seconds);
+        Self { log, index: entry.log_index, promised_at, stated_at, witnesses }
+    }
+
+    pub(super) fn log(&self) -> &'t TransparencyLog {
+        self.log
+    }
+
+    pub(super) fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The time that the log's promise authenticates.
+    pub(super) fn promised_at(&self) -> Option<UnixTime> {
+        self.promised_at
+    }
+
+    /// The time that the entry merely states. Good for refusing, never for trusting.
+    pub(super) fn stated_at(&self) -> Option<UnixTime> {
+        self.stated_at
+    }
+
+    /// Keys of the distinct trusted witnesses under its checkpoint.
+    pub(super) fn witnesses(&self) -> &[[u8; 32]] {
+        &self.witnesses
+    }
+}
+
+/// What came of one entry that was not refused outright.
+pub(super) enum Entry<'t> {
+    Valid(ValidLogEntry<'t>),
+    /// It does not count, but does not speak against the signature either.
+    NotCounted(Failure),
+}
+
+/// What entries are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'t> {
+    pub(super) trust: &'t TrustRoot,
+    pub(super) witnesses: Option<&'t Witnesses>,
+    pub(super) limits: &'t Limits,
+}
+
+/// Verifies one entry. An error refuses the candidate.
+pub(super) fn verify<'t>(
+    entry: &LogEntry,
+    binding: Binding<'_>,
+    context: Context<'t>,
+    budget: &mut Budget,
+    trace: &mut Trace,
+) -> Result<Entry<'t>, Failure> {
+    let Some(log) = find_log(context.trust, entry) else {
+        return Ok(Entry::NotCounted(
+            Failure::new(Code::LogUnknown).found(format_args!("log id {}", crate::encoding::hex::encode(&entry.log_id))),
+        ));
+    };
+    let bound = trace.rung(Rule::EntryBinding, entry_binding::bind(entry, binding), |_| Detail::None)?;
+    match (&entry.promise, &entry.proof) {
+        (None, None) => {
+            return Err(Failure::new(Code::InclusionProofMissing)
+                .expected("an inclusion proof or a signed entry timestamp")
+                .found("neither"));
+        }
+        (Some(_), _) if bound.is_rekor_v2() => return Ok(Entry::NotCounted(Code::SetUnexpected.into())),
+        (_, None) if bound.is_rekor_v2() => return Err(Code::InclusionProofMissing.into()),
+        _ => {}
+    }
+    if bound.is_rekor_v2() && entry.integrated_time.is_some() {
+        return Err(Failure::new(Code::LogEntryMalformed)
+            .expected("no integrated time in a Rekor v2 entry")
+            .at("integratedTime"));
+    }
+    let mut witnesses = Vec::new();
+    if let Some(proof) = &entry.proof {
+        let included = included(&bound, proof, log, context, budget);
+        witnesses = trace.rung(Rule::Inclusion, included, |_| Detail::Entry { index: entry.log_index, at: None })?;
+    }
+    let mut promised_at = None;
+    if let Some(promise) = &entry.promise {
+        match promised(&bound, promise, log, budget) {
+            Ok(at) => {
+                trace.passed(Rule::Promise, Detail::Entry { index: entry.log_index, at: Some(at) });
+                promised_at = Some(at);
+            }
+            Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
+            Err(failure) => return Ok(Entry::NotCounted(failure)),
+        }
+    }
+    Ok(Entry::Valid(ValidLogEntry::assertion(log, entry, promised_at, witnesses)))
+}
+
+/// The trusted log of an entry, by its id. Where one id stands several times (a key with several windows), the one whose
+/// window holds the stated time is taken, else the first; the window is checked with the time itself.
+fn find_log<'t>(trust: &'t TrustRoot, entry: &LogEntry) -> Option<&'t TransparencyLog> {
+    let named = || trust.logs.iter().filter(|log| log.log_id == entry.log_id);
+    let stated = entry.integrated_time.map(UnixTime::from_seconds);
+    named().find(|log| stated.is_some_and(|at| log.validity.contains(at))).or_else(|| named().next())
+}
+
+/// Rekor v1's promise: a signature over body, time, log and index (spec: Rekor `SignedEntryTimestamp`).
+fn promised(bound: &BoundEntry<'_>, promise: &[u8], log: &TransparencyLog, budget: &mut Budget) -> Result<UnixTime, Failure> {
+    let entry = bound.entry();
+    let time = entry
+        .integrated_time
+        .ok_or_else(|| Failure::new(Code::SetInvalid).expected("an integrated time beside the promise").found("none"))?;
+    budget.spend_signature()?;
+    let message = set_message(&entry.body, time, &entry.log_id, entry.log_index);
+    verify_message(&log.key, log.scheme, &message, promise)
+        .map_err(|_| Failure::new(Code::SetInvalid).at(format_args!("log {}", log.name())))?;
+    let at = UnixTime::from_seconds(time);
+    if log.validity.contains(at) {
+        Ok(at)
+    } else {
+        Err(Failure::new(Code::LogKeyOutsideWindow).expected(log.validity).found(at).at(format_args!("log {}", log.name())))
+    }
+}
+
+/// The inclusion proof under the log's checkpoint (RFC 6962 §2.1.1, C2SP tlog-checkpoint). Returns the keys of the
+/// witnesses that cosigned.
+fn included(
+    bound: &BoundEntry<'_>,
+    proof: &InclusionProof,
+    log: &TransparencyLog,
+    context: Context<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<[u8; 32]>, Failure> {
+    let signed = SignedCheckpoint::parse(&proof.checkpoint, context.limits)?;
+    let origin = signed.checkpoint.origin;
+    if is_v1_origin(origin) == bound.is_rekor_v2() {
+        // A v2 body under a v1 checkpoint (or the reverse) would escape the rules of both.
+        return Err(Failure::new(Code::CheckpointMismatch)
+            .expected(if bound.is_rekor_v2() { "a Rekor v2 origin (a host)" } else { "a Rekor v1 origin (host - tree id)" })
+            .found(origin)
+            .at("checkpoint origin"));
+    }
+    let checkpoint = signed.verify(&log_verifier(log, bound.is_rekor_v2())?, budget)?;
+    let entry = bound.entry();
+    let stated_root = <[u8; 32]>::try_from(proof.root_hash.as_slice());
+    if bound.is_rekor_v2() {
+        // The log has one tree: a second index beside the entry's own must agree with it.
+        if proof.log_index != entry.log_index {
+            return Err(Failure::new(Code::InclusionProofInvalid)
+                .expected(entry.log_index)
+                .found(proof.log_index)
+                .at("inclusionProof.logIndex"));
+        }
+        // Root and size beside the checkpoint are hints; where they are given they must agree.
+        let root = if proof.root_hash.is_empty() { *checkpoint.root() } else { stated_root.map_err(|_| root_length(proof))? };
+        let size = if proof.tree_size == 0 { checkpoint.size() } else { proof.tree_size };
+        checkpoint.require(size, &root)?;
+    } else {
+        checkpoint.require(proof.tree_size, &stated_root.map_err(|_| root_length(proof))?)?;
+    }
+    checkpoint.verify_inclusion(proof.log_index, &merkle::leaf_hash(&entry.body), &proof.hashes)?;
+    match context.witnesses {
+        None => Ok(Vec::new()),
+        Some(witnesses) => {
+            let cosignatures = checkpoint.cosignatures(&witnesses.of, budget)?;
+            Ok(cosignatures.iter().map(|cosignature| *cosignature.witness().key().id()).collect())
+        }
+    }
+}
+
+fn root_length(proof: &InclusionProof) -> Failure {
+    Failure::new(Code::CheckpointMismatch)
+        .expected("a root hash of 32 bytes")
+        .found(proof.root_hash.len())
+        .at("inclusionProof.rootHash")
+}
+
+fn log_verifier(log: &TransparencyLog, rekor_v2: bool) -> Result<LogVerifier<'_>, Failure> {
+    let unusable = |found: &dyn std::fmt::Display| {
+        Failure::new(Code::CheckpointSignatureInvalid)
+            .expected("a key that signs checkpoints of this kind")
+            .found(found)
+            .at(format_args!("log {}", log.name()))
+    };
+    if !rekor_v2 {
+        return LogVerifier::rekor_v1(&log.log_id, &log.key).map_err(|failure| unusable(&failure));
+    }
+    let key_id = log.checkpoint_key_id.or_else(|| log.log_id.first_chunk::<4>().copied());
+    let key_id = key_id.ok_or_else(|| unusable(&"a log id shorter than 4 bytes"))?;
+    Ok(LogVerifier::rekor_v2(log.origin(), key_id, &log.key))
+}
+
+/// Rekor v1's origins end in the tree's id: `rekor.sigstore.dev - 2605736670972794746`.
+fn is_v1_origin(origin: &str) -> bool {
+    origin.rsplit_once(" - ").is_some_and(|(_, id)| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
+}

@@ -1,0 +1,139 @@
+//! Whether a trusted authority vouches for the signer's certificate at every known time (RFC 5280 §6, Fulcio profile):
+//! [`ValidPath`], the only thing an identity can be read from.
+//!
+//! Each authority of the trust root is one unit: its chain and its window (K-X-03). Certificates inside a bundle are never
+//! used, neither as anchors nor as helpers (K-X-23).
+
+use super::candidate::Bench;
+use super::log_entry::ValidLogEntry;
+use super::time::KnownTimes;
+use crate::code::{Code, Failure};
+use crate::limits::Budget;
+use crate::policy::{AuthenticatedTime, Signer, TimeSource};
+use crate::time::UnixTime;
+use crate::x509::{Certificate, FulcioExtensions, Path, Purpose, SubjectName};
+
+/// Proof that the certificate leads to a trusted authority at every authenticated time.
+#[derive(Debug)]
+pub(super) struct ValidPath<'t> {
+    paths: Vec<Path>,
+    authority: &'t str,
+    subject: SubjectName,
+    extensions: FulcioExtensions,
+    fingerprint: [u8; 32],
+}
+
+impl<'t> ValidPath<'t> {
+    fn assertion(
+        leaf: &Certificate,
+        paths: Vec<Path>,
+        authority: &'t str,
+        subject: SubjectName,
+        extensions: FulcioExtensions,
+    ) -> Self {
+        Self { paths, authority, subject, extensions, fingerprint: *leaf.fingerprint() }
+    }
+
+    /// Every path that holds; they may have different issuers.
+    pub(super) fn paths(&self) -> &[Path] {
+        &self.paths
+    }
+
+    pub(super) fn authority(&self) -> &'t str {
+        self.authority
+    }
+
+    pub(super) fn subject(&self) -> &SubjectName {
+        &self.subject
+    }
+
+    pub(super) fn extensions(&self) -> &FulcioExtensions {
+        &self.extensions
+    }
+
+    pub(super) fn signer(&self) -> Signer {
+        Signer::Certificate {
+            subject: self.subject.clone(),
+            extensions: self.extensions.clone(),
+            fingerprint: self.fingerprint,
+            authority: self.authority.to_owned(),
+        }
+    }
+}
+
+/// Verifies the certificate at every known time. There must be one: without it a stolen, long expired key signs forever.
+pub(super) fn verify<'t>(
+    leaf: &Certificate,
+    times: &KnownTimes,
+    entries: &[ValidLogEntry<'_>],
+    bench: Bench<'t>,
+    budget: &mut Budget,
+) -> Result<ValidPath<'t>, Failure> {
+    for time in times.times() {
+        if matches!(time.source(), TimeSource::Log(_)) {
+            within_validity(leaf, time.at())?;
+        }
+    }
+    // A time that a log entry only states is no ground for trust, but one that contradicts the certificate is one for
+    // refusing.
+    entries.iter().filter_map(ValidLogEntry::stated_at).try_for_each(|at| within_validity(leaf, at))?;
+    let mut paths = Vec::new();
+    let mut authority = None;
+    let mut moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    for at in moments {
+        let found = paths_at(leaf, at, bench, budget)?;
+        for (path, name) in found {
+            authority.get_or_insert(name);
+            paths.push(path);
+        }
+    }
+    let authority = authority.ok_or_else(|| Failure::new(Code::NoAuthenticatedTime))?;
+    let subject = SubjectName::from_certificate(leaf)?;
+    let extensions = FulcioExtensions::from_certificate(leaf)?;
+    Ok(ValidPath::assertion(leaf, paths, authority, subject, extensions))
+}
+
+fn within_validity(leaf: &Certificate, at: UnixTime) -> Result<(), Failure> {
+    if leaf.validity().contains(at) {
+        Ok(())
+    } else {
+        Err(Failure::new(Code::IntegratedTimeOutsideCertificate).expected(leaf.validity()).found(at))
+    }
+}
+
+/// All paths at one moment, one an authority at most; none is an error.
+fn paths_at<'t>(
+    leaf: &Certificate,
+    at: UnixTime,
+    bench: Bench<'t>,
+    budget: &mut Budget,
+) -> Result<Vec<(Path, &'t str)>, Failure> {
+    let authorities = &bench.trust.authorities;
+    if authorities.is_empty() {
+        return Err(Failure::new(Code::NoAuthority).expected("a certificate authority in the trusted root").found("none"));
+    }
+    let mut found = Vec::new();
+    let mut reason: Option<Failure> = None;
+    for authority in authorities {
+        let Some(anchor) = authority.anchor().filter(|_| authority.validity.contains(at)) else { continue };
+        let anchors = std::slice::from_ref(anchor);
+        match Path::build(leaf, authority.intermediates(), anchors, at, Purpose::CodeSigning, budget, bench.limits) {
+            Ok(path) => found.push((path, authority.uri())),
+            Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
+            // "Untrusted" is what every other authority says of the leaf; anything else says more.
+            Err(failure) => {
+                if reason.as_ref().is_none_or(|known| known.code() == Code::CertificateUntrusted) {
+                    reason = Some(failure);
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(reason.unwrap_or_else(|| {
+            Failure::new(Code::CertificateUntrusted).expected(format_args!("an authority that is trusted at {at}")).found("none")
+        }));
+    }
+    Ok(found)
+}

@@ -1,0 +1,172 @@
+//! [`Check`]: one thing that was looked at, by which rule, and what came of it. The account that a report shows.
+
+use crate::code::{Code, Failure};
+use crate::time::UnixTime;
+
+macro_rules! rules {
+    ($($variant:ident = $name:literal, $source:literal, $asks:literal;)*) => {
+        /// A rule that evidence is held against.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+
+        pub(crate) enum Rule {
+            $(#[doc = $asks] $variant,)*
+        }
+
+        impl Rule {
+            /// Stable name.
+            #[must_use]
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The standard that the rule comes from.
+            #[must_use]
+            pub(crate) const fn source(self) -> &'static str {
+                match self { $(Self::$variant => $source,)* }
+            }
+
+            /// What it asks, for a person.
+            #[must_use]
+            pub(crate) const fn asks(self) -> &'static str {
+                match self { $(Self::$variant => $asks,)* }
+            }
+        }
+    };
+}
+
+rules! {
+    Signature = "signature", "Sigstore client spec §4.5", "the signature verifies with the signer's key";
+    KeyWindow = "keyWindow", "Sigstore client spec §4.5", "the key was valid when it signed";
+    Certificate = "certificate", "RFC 5280 §6, Fulcio certificate specification", "the certificate leads to a trusted authority at every authenticated time";
+    Sct = "sct", "RFC 6962 §3.2", "the certificate was logged in a trusted CT log";
+    EntryBinding = "entryBinding", "Sigstore client spec §4.4", "the log entry is about this signature, key and digest";
+    Promise = "signedEntryTimestamp", "Rekor v1 specification", "the log promised to include the entry";
+    Inclusion = "inclusionProof", "RFC 6962 §2.1.1", "the entry is included under the log's signed checkpoint";
+    Tlog = "tlog", "Sigstore client spec §4.4", "enough distinct logs hold the signature";
+    Witnesses = "witnesses", "C2SP tlog-cosignature", "enough witnesses cosigned the checkpoint";
+    Timestamp = "timestamp", "RFC 3161", "a timestamp authority stamped the signature";
+    Timestamps = "timestamps", "Sigstore client spec §4.2", "enough distinct authorities stamped the signature";
+    Time = "time", "Sigstore client spec §4.2", "it is known when the signature existed";
+    Subject = "subject", "OCI image-spec, in-toto statement v1", "what was signed is this artifact";
+    Claim = "claim", "cosign BUNDLE_SPEC, in-toto statement v1", "the statement is of the kind that is asked for";
+    Issuer = "issuer", "Sigstore client spec §4.3", "the expected issuer vouched for the identity";
+    Identity = "identity", "Sigstore client spec §4.3", "the signer is the expected identity";
+    Extensions = "extensions", "Fulcio OID information", "the certificate's extensions have the expected values";
+}
+
+/// What came of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+
+pub(crate) enum Outcome {
+    /// It holds.
+    Passed(Detail),
+    /// It does not hold, and the candidate does not count.
+    Failed(Failure),
+    /// This one piece could not be counted; others may.
+    NotCounted(Failure),
+    /// The policy said to leave it out. Stands among what is weakened.
+    Ignored(Code),
+}
+
+/// What a passed check found, kept small so that the good case stays cheap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+
+pub(crate) enum Detail {
+    /// Nothing to add.
+    None,
+    /// A moment.
+    At(UnixTime),
+    /// So many of so many needed.
+    Count {
+        /// Found.
+        found: usize,
+        /// Needed.
+        needed: usize,
+    },
+    /// An index in a log, and the time it states where that is authenticated.
+    Entry {
+        /// Index of the entry.
+        index: u64,
+        /// Authenticated time.
+        at: Option<UnixTime>,
+    },
+    /// Text, such as a name; escaped and bounded.
+    Text(String),
+}
+
+impl std::fmt::Display for Detail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::At(at) => write!(f, "{at}"),
+            Self::Count { found, needed } => write!(f, "{found} of {needed} needed"),
+            Self::Entry { index, at: Some(at) } => write!(f, "entry {index}, {at}"),
+            Self::Entry { index, at: None } => write!(f, "entry {index}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+/// One check and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Check {
+    /// The rule.
+    pub(crate) rule: Rule,
+    /// What came of it.
+    pub(crate) outcome: Outcome,
+}
+
+/// The checks of one candidate against one authority, in the order in which they were made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trace {
+    checks: Vec<Check>,
+}
+
+impl Trace {
+    pub(crate) fn passed(&mut self, rule: Rule, detail: Detail) {
+        self.checks.push(Check { rule, outcome: Outcome::Passed(detail) });
+    }
+
+    pub(crate) fn not_counted(&mut self, rule: Rule, failure: Failure) {
+        self.checks.push(Check { rule, outcome: Outcome::NotCounted(failure) });
+    }
+
+    pub(crate) fn ignored(&mut self, rule: Rule, code: Code) {
+        self.checks.push(Check { rule, outcome: Outcome::Ignored(code) });
+    }
+
+    pub(crate) fn push(&mut self, rule: Rule, outcome: Outcome) {
+        self.checks.push(Check { rule, outcome });
+    }
+
+    /// Notes the outcome of a rung and hands its proof on.
+    pub(crate) fn rung<T>(
+        &mut self,
+        rule: Rule,
+        result: Result<T, Failure>,
+        detail: impl FnOnce(&T) -> Detail,
+    ) -> Result<T, Failure> {
+        match &result {
+            Ok(proof) => self.passed(rule, detail(proof)),
+            Err(failure) => self.checks.push(Check { rule, outcome: Outcome::Failed(failure.clone()) }),
+        }
+        result
+    }
+
+    /// Whether a check of this rule was made and held, or was left out because the policy says so.
+    pub(crate) fn holds(&self, rule: Rule) -> bool {
+        self.checks.iter().any(|check| check.rule == rule && matches!(check.outcome, Outcome::Passed(_) | Outcome::Ignored(_)))
+    }
+
+    /// Why pieces under this rule were not counted.
+    pub(crate) fn not_counted_reasons(&self, rule: Rule) -> impl Iterator<Item = &Failure> + '_ {
+        self.checks.iter().filter_map(move |check| match &check.outcome {
+            Outcome::NotCounted(failure) if check.rule == rule => Some(failure),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn into_checks(self) -> Vec<Check> {
+        self.checks
+    }
+}

@@ -1,0 +1,11 @@
+//! Signed documents: bytes in, typed but untrusted values out.
+
+pub mod bundle;
+pub mod dsse;
+pub mod intoto;
+pub mod log_entry;
+pub mod signed;
+pub mod simple_signing;
+mod wire;
+
+pub use signed::{Format, Signed};

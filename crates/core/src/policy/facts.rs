@@ -1,0 +1,164 @@
+//! What checks established about one signature: the only thing that a policy sees.
+//!
+//! Every type here has private fields and is made only in [`crate::check`]: holding one means that the checks were made.
+
+use crate::digest::Digest;
+use crate::format::intoto::Statement;
+use crate::time::UnixTime;
+use crate::x509::{FulcioExtensions, SubjectName};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Who signed, as shown by a trusted key or a verified certificate path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signer {
+    /// A trusted key.
+    Key {
+        /// SHA-256 of its SPKI.
+        id: [u8; 32],
+        /// Its name in the policy.
+        name: String,
+    },
+    /// A certificate with a verified path.
+    Certificate {
+        /// Its one subject alternative name.
+        subject: SubjectName,
+        /// Its Fulcio extensions.
+        extensions: FulcioExtensions,
+        /// SHA-256 of its DER.
+        fingerprint: [u8; 32],
+        /// Name of the authority whose path holds.
+        authority: String,
+    },
+}
+
+impl Signer {
+    /// What thresholds count as one signer.
+    pub(crate) fn canonical(&self) -> String {
+        match self {
+            Self::Key { id, .. } => format!("key {id:02x?}"),
+            Self::Certificate { subject, extensions, .. } => format!("certificate {:?} {:?}", subject, extensions.issuer()),
+        }
+    }
+}
+
+/// What authenticated a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TimeSource {
+    /// A log's signed entry timestamp.
+    Log(String),
+    /// A timestamp authority.
+    TimestampAuthority(String),
+}
+
+/// A time at which the signature is known to have existed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthenticatedTime {
+    at: UnixTime,
+    source: TimeSource,
+}
+
+impl AuthenticatedTime {
+    pub(crate) fn assertion(at: UnixTime, source: TimeSource) -> Self {
+        Self { at, source }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn at(&self) -> UnixTime {
+        self.at
+    }
+
+    /// Who says so.
+    #[must_use]
+    pub fn source(&self) -> &TimeSource {
+        &self.source
+    }
+}
+
+/// A log that holds a verified entry bound to the signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFact {
+    log: String,
+    index: u64,
+    witnesses: usize,
+}
+
+impl LogFact {
+    pub(crate) fn assertion(log: String, index: u64, witnesses: usize) -> Self {
+        Self { log, index, witnesses }
+    }
+
+    /// Name of the log.
+    #[must_use]
+    pub fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// Index of the entry.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Distinct trusted witnesses under its checkpoint.
+    #[must_use]
+    pub fn witnesses(&self) -> usize {
+        self.witnesses
+    }
+}
+
+/// One signature of which every configured check holds.
+#[derive(Clone, Debug)]
+pub struct VerifiedSignature {
+    pub(crate) signer: Signer,
+    pub(crate) digest: Digest,
+    pub(crate) times: Vec<AuthenticatedTime>,
+    pub(crate) logs: Vec<LogFact>,
+    pub(crate) statement: Option<Arc<Statement>>,
+    pub(crate) docker_reference: Option<String>,
+    /// Which identity of a keyless authority matched.
+    pub(crate) identity: Option<usize>,
+    /// The clauses that were evaluated, to be held against those configured.
+    pub(crate) evaluated: BTreeSet<String>,
+}
+
+impl VerifiedSignature {
+    /// Who signed.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The digest that the signed content names, shown to be the artifact's.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// When it is known to have existed.
+    #[must_use]
+    pub fn times(&self) -> &[AuthenticatedTime] {
+        &self.times
+    }
+
+    /// The logs that hold it.
+    #[must_use]
+    pub fn logs(&self) -> &[LogFact] {
+        &self.logs
+    }
+
+    /// The in-toto statement that was signed, where one was.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        self.statement.as_deref()
+    }
+
+    /// The repository that a simple-signing payload names.
+    #[must_use]
+    pub fn docker_reference(&self) -> Option<&str> {
+        self.docker_reference.as_deref()
+    }
+}

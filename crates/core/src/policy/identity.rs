@@ -1,0 +1,127 @@
+//! [`Identity`]: which certificate subject counts, vouched for by which issuer.
+
+use super::facts::Signer;
+use super::pattern::StringMatch;
+use crate::code::{Code, Failure};
+use crate::x509::{FulcioExtensions, SubjectName};
+
+/// Whom a keyless authority means: issuer and subject, both, and any certificate extensions besides.
+///
+/// Both are needed by construction: a subject without an issuer lets every identity provider vouch for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    issuer: StringMatch,
+    subject: StringMatch,
+    extensions: Vec<(String, StringMatch)>,
+}
+
+impl Identity {
+    /// An identity: the certificate's subject alternative name, and the OIDC issuer that vouched for it.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] when either is empty.
+    pub fn new(subject: StringMatch, issuer: StringMatch) -> Result<Self, Failure> {
+        subject.validate("identity")?;
+        issuer.validate("issuer")?;
+        Ok(Self { issuer, subject, extensions: Vec::new() })
+    }
+
+    /// Demands a Fulcio extension besides, by its camelCase name such as `sourceRepositoryURI`.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] for a name that does not exist, or a name given twice.
+    pub fn extension(mut self, name: &str, value: StringMatch) -> Result<Self, Failure> {
+        let at = format!("extensions.{name}");
+        value.validate(&at)?;
+        if !FulcioExtensions::NAMES.contains(&name) {
+            return Err(Failure::new(Code::PolicyInvalid)
+                .expected("the name of a Fulcio extension")
+                .found(name)
+                .at("extensions"));
+        }
+        if self.extensions.iter().any(|(known, _)| known == name) {
+            return Err(Failure::new(Code::PolicyInvalid).expected("each extension once").found(name).at("extensions"));
+        }
+        self.extensions.push((name.to_owned(), value));
+        Ok(self)
+    }
+
+    /// What the issuer must be.
+    #[must_use]
+    pub fn issuer(&self) -> &StringMatch {
+        &self.issuer
+    }
+
+    /// What the subject must be.
+    #[must_use]
+    pub fn subject(&self) -> &StringMatch {
+        &self.subject
+    }
+
+    /// The further extensions.
+    #[must_use]
+    pub fn extensions(&self) -> &[(String, StringMatch)] {
+        &self.extensions
+    }
+
+    /// The clauses of this identity, by the names that evaluation reports.
+    pub(crate) fn clauses(&self) -> impl Iterator<Item = String> + '_ {
+        ["issuer".to_owned(), "identity".to_owned()]
+            .into_iter()
+            .chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}")))
+    }
+
+    /// Holds every clause against the signer and names those it evaluated; stops at the first that fails.
+    pub(crate) fn evaluate(&self, subject: &SubjectName, extensions: &FulcioExtensions) -> Result<Vec<String>, Failure> {
+        let mut evaluated = Vec::new();
+        let issuer = extensions.issuer().unwrap_or_default();
+        if issuer.is_empty() || !self.issuer.matches(issuer) {
+            let found = if issuer.is_empty() { "no issuer in the certificate" } else { issuer };
+            return Err(Failure::new(Code::IssuerMismatch).expected(&self.issuer).found(found));
+        }
+        evaluated.push("issuer".to_owned());
+        if !self.subject.matches(subject.value()) {
+            return Err(Failure::new(Code::IdentityMismatch).expected(&self.subject).found(subject.value()));
+        }
+        evaluated.push("identity".to_owned());
+        for (name, value) in &self.extensions {
+            let found = extensions.get(name);
+            if !found.is_some_and(|found| value.matches(found)) {
+                return Err(Failure::new(Code::ExtensionMismatch)
+                    .expected(value)
+                    .found(found.unwrap_or("no such extension"))
+                    .at(name));
+            }
+            evaluated.push(format!("extensions.{name}"));
+        }
+        Ok(evaluated)
+    }
+
+    /// What thresholds count as one identity.
+    pub(crate) fn canonical(&self) -> String {
+        let mut text = format!("issuer {:?} subject {:?}", self.issuer, self.subject);
+        let mut extensions: Vec<_> = self.extensions.iter().map(|(name, value)| format!(" {name} {value:?}")).collect();
+        extensions.sort();
+        text.extend(extensions);
+        text
+    }
+}
+
+/// The patterns of an identity that would have matched `signer` were they not anchored: what the caller should be told.
+#[must_use]
+pub fn unanchored_notices(identity: &Identity, signer: &Signer) -> Vec<Failure> {
+    let Signer::Certificate { subject, extensions, .. } = signer else { return Vec::new() };
+    let issuer = extensions.issuer().unwrap_or_default();
+    [(&identity.issuer, issuer, "issuer"), (&identity.subject, subject.value(), "identity")]
+        .into_iter()
+        .filter_map(|(rule, value, field)| {
+            let pattern = rule.pattern()?;
+            pattern.would_match_unanchored(value).then(|| {
+                Failure::new(Code::PatternUnanchored)
+                    .expected(format_args!("the whole of {value}"))
+                    .found(pattern.as_str())
+                    .at(field)
+            })
+        })
+        .collect()
+}

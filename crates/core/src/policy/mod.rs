@@ -1,0 +1,22 @@
+//! What must hold: a tree of requirements whose leaves name an authority, and [`decide`](decide::decide) over facts
+//! that only checks can make.
+//!
+//! There is no empty policy and no optional identity: every constructor refuses what would accept anybody. Knows no
+//! cryptography and reads no documents; files of policy are read by crates above the core.
+
+mod authority;
+mod decide;
+mod facts;
+mod identity;
+mod pattern;
+mod requirement;
+mod settings;
+
+pub use authority::{Authority, KeyAuthority, KeylessAuthority};
+pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide};
+pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};
+pub use identity::{Identity, unanchored_notices};
+pub use pattern::{Pattern, StringMatch};
+pub(crate) use requirement::COSIGN_SIGN_V1;
+pub use requirement::{Claim, Policy, Requirement, SignatureRequirement};
+pub use settings::{SctMode, Settings, TlogMode, Witnesses};

@@ -1,0 +1,443 @@
+//! [`Report`] and its JSON.
+
+use crate::check::{Check, Outcome};
+use crate::code::{Code, Failure};
+use crate::encoding::hex;
+use crate::policy::{LogFact, NodeOutcome, Signer, TimeSource, VerifiedSignature};
+use crate::time::UnixTime;
+use crate::trust::TrustRootOrigin;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Name and version of the JSON form. A new version comes only with a change that old readers would misread.
+const SCHEMA: &str = "veriseal.report/v1";
+
+/// The verdict in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The requirement holds.
+    Accepted,
+    /// It does not hold.
+    Rejected,
+    /// It could not be found out. Never a success.
+    Undecided,
+}
+
+impl Verdict {
+    /// The word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// A code with its meaning and the data that belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reason {
+    pub(crate) code: Code,
+    pub(crate) message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expected: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) found: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<String>,
+    #[serde(skip)]
+    failure: Failure,
+}
+
+impl Reason {
+    pub(crate) fn failure(&self) -> &Failure {
+        &self.failure
+    }
+}
+
+impl From<&Failure> for Reason {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            code: failure.code(),
+            message: failure.code().meaning(),
+            expected: failure.expected_text().map(str::to_owned),
+            found: failure.found_text().map(str::to_owned),
+            at: failure.at_text().map(str::to_owned),
+            failure: failure.clone(),
+        }
+    }
+}
+
+/// The image or blob that was asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SubjectReport {
+    pub(crate) asked: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repository: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) media_type: Option<String>,
+    /// The reference to deploy; only where the verdict is `accepted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pinned: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tag: Option<TagReport>,
+}
+
+/// What a tag pointed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TagReport {
+    pub(crate) tag: String,
+    pub(crate) digest: String,
+    /// Whether this is only the claim of a saved evidence file.
+    pub(crate) claimed: bool,
+}
+
+/// Where the evidence came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EvidenceReport {
+    /// `gathered`, `loaded` or `given`.
+    pub(crate) origin: &'static str,
+    /// Whether everything that was listed was looked at; a claim where the evidence was loaded.
+    pub(crate) complete: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TrustReport {
+    #[serde(flatten)]
+    pub(crate) origin: TrustRootOrigin,
+    pub(crate) fingerprint: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NodeReport {
+    pub(crate) asks: String,
+    pub(crate) satisfied: bool,
+    /// Numbers of the candidates that satisfy it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) by: Vec<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) children: Vec<NodeReport>,
+}
+
+impl From<&NodeOutcome> for NodeReport {
+    fn from(node: &NodeOutcome) -> Self {
+        Self {
+            asks: crate::code::bounded(&node.asks),
+            satisfied: node.satisfied,
+            by: node.by.clone(),
+            children: node.children.iter().map(Self::from).collect(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub(crate) enum SignerReport {
+    #[serde(rename_all = "camelCase")]
+    Key { id: String, name: String },
+    #[serde(rename_all = "camelCase")]
+    Certificate {
+        subject: String,
+        subject_kind: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        issuer: Option<String>,
+        fingerprint: String,
+        authority: String,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        extensions: BTreeMap<String, String>,
+    },
+}
+
+impl From<&Signer> for SignerReport {
+    fn from(signer: &Signer) -> Self {
+        let bounded = crate::code::bounded;
+        match signer {
+            Signer::Key { id, name } => Self::Key { id: hex::encode(id), name: bounded(name) },
+            Signer::Certificate { subject, extensions, fingerprint, authority } => Self::Certificate {
+                subject: bounded(subject.value()),
+                subject_kind: subject.kind(),
+                issuer: extensions.issuer().map(bounded),
+                fingerprint: hex::encode(fingerprint),
+                authority: bounded(authority),
+                extensions: crate::x509::FulcioExtensions::NAMES
+                    .iter()
+                    .filter_map(|name| extensions.get(name).map(|value| ((*name).to_owned(), bounded(value))))
+                    .collect(),
+            },
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TimeReport {
+    pub(crate) at: UnixTime,
+    pub(crate) source: String,
+    pub(crate) source_kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LogReport {
+    pub(crate) log: String,
+    pub(crate) index: u64,
+    pub(crate) witnesses: usize,
+}
+
+impl From<&LogFact> for LogReport {
+    fn from(fact: &LogFact) -> Self {
+        Self { log: crate::code::bounded(fact.log()), index: fact.index(), witnesses: fact.witnesses() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CheckReport {
+    pub(crate) rule: &'static str,
+    pub(crate) asks: &'static str,
+    pub(crate) source: &'static str,
+    /// `passed`, `failed`, `notCounted` or `ignored`.
+    pub(crate) outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+}
+
+impl From<&Check> for CheckReport {
+    fn from(check: &Check) -> Self {
+        let (outcome, detail, reason) = match &check.outcome {
+            Outcome::Passed(detail) => {
+                ("passed", Some(crate::code::bounded(&detail.to_string())).filter(|text| !text.is_empty()), None)
+            }
+            Outcome::Failed(failure) => ("failed", None, Some(Reason::from(failure))),
+            Outcome::NotCounted(failure) => ("notCounted", None, Some(Reason::from(failure))),
+            Outcome::Ignored(code) => ("ignored", None, Some(Reason::from(&Failure::new(*code)))),
+        };
+        Self { rule: check.rule.name(), asks: check.rule.asks(), source: check.rule.source(), outcome, detail, reason }
+    }
+}
+
+/// One candidate held against one authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EvaluationReport {
+    pub(crate) authority: String,
+    pub(crate) accepted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signer: Option<SignerReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) predicate_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) docker_reference: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) times: Vec<TimeReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) logs: Vec<LogReport>,
+    pub(crate) checks: Vec<CheckReport>,
+}
+
+impl EvaluationReport {
+    pub(crate) fn new(
+        authority: String,
+        signer: Option<&Signer>,
+        checks: &[Check],
+        result: Result<&VerifiedSignature, &Failure>,
+    ) -> Self {
+        let verified = result.ok();
+        Self {
+            authority: crate::code::bounded(&authority),
+            accepted: verified.is_some(),
+            signer: signer.map(SignerReport::from),
+            reason: result.err().map(Reason::from),
+            digest: verified.map(|verified| verified.digest().to_string()),
+            predicate_type: verified
+                .and_then(VerifiedSignature::statement)
+                .map(|statement| crate::code::bounded(&statement.predicate_type)),
+            docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
+            times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
+            logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
+            checks: checks.iter().map(CheckReport::from).collect(),
+        }
+    }
+}
+
+fn time_report(time: &crate::policy::AuthenticatedTime) -> TimeReport {
+    let (source_kind, source) = match time.source() {
+        TimeSource::Log(name) => ("log", name),
+        TimeSource::TimestampAuthority(name) => ("timestampAuthority", name),
+    };
+    TimeReport { at: time.at(), source: crate::code::bounded(source), source_kind }
+}
+
+/// One candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CandidateReport {
+    pub(crate) number: usize,
+    pub(crate) layout: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<&'static str>,
+    pub(crate) accepted: bool,
+    /// Why it does not count, where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
+    pub(crate) evaluations: Vec<EvaluationReport>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GatheringReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) layout: Option<&'static str>,
+    #[serde(flatten)]
+    pub(crate) reason: Reason,
+}
+
+/// The first line of a report.
+#[derive(Clone, Debug)]
+pub(crate) struct Headline {
+    pub(crate) verdict: Verdict,
+    pub(crate) failure: Failure,
+}
+
+/// Everything that a report is put together from.
+#[derive(Debug)]
+pub(crate) struct ReportParts {
+    pub(crate) headline: Headline,
+    pub(crate) subject: SubjectReport,
+    pub(crate) evidence: Option<EvidenceReport>,
+    pub(crate) time: UnixTime,
+    pub(crate) trust: TrustReport,
+    pub(crate) policy_fingerprint: String,
+    pub(crate) requirement: Option<NodeReport>,
+    pub(crate) candidates: Vec<CandidateReport>,
+    pub(crate) weakened: Vec<Failure>,
+    pub(crate) notices: Vec<Failure>,
+    pub(crate) gathering: Vec<(Option<&'static str>, Failure)>,
+}
+
+/// The account of one verify call. Immutable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    schema: &'static str,
+    version: &'static str,
+    verdict: Verdict,
+    #[serde(flatten)]
+    pub(crate) reason: Reason,
+    action: &'static str,
+    pub(crate) subject: SubjectReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) evidence: Option<EvidenceReport>,
+    pub(crate) verification_time: UnixTime,
+    pub(crate) trust_root: TrustReport,
+    policy_fingerprint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) requirement: Option<NodeReport>,
+    pub(crate) candidates: Vec<CandidateReport>,
+    /// What is weaker than the default.
+    pub(crate) weakened: Vec<Reason>,
+    pub(crate) notices: Vec<Reason>,
+    /// What could not be gathered.
+    pub(crate) gathering: Vec<GatheringReport>,
+}
+
+impl Report {
+    pub(crate) fn new(parts: ReportParts) -> Self {
+        let reasons = |failures: &[Failure]| failures.iter().map(Reason::from).collect();
+        Self {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            verdict: parts.headline.verdict,
+            reason: Reason::from(&parts.headline.failure),
+            action: parts.headline.failure.code().action(),
+            subject: parts.subject,
+            evidence: parts.evidence,
+            verification_time: parts.time,
+            trust_root: parts.trust,
+            policy_fingerprint: parts.policy_fingerprint,
+            requirement: parts.requirement,
+            candidates: parts.candidates,
+            weakened: reasons(&parts.weakened),
+            notices: reasons(&parts.notices),
+            gathering: parts
+                .gathering
+                .iter()
+                .map(|(layout, failure)| GatheringReport { layout: *layout, reason: Reason::from(failure) })
+                .collect(),
+        }
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The code that says most about the verdict.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.reason.code
+    }
+
+    /// The code with its data.
+    #[must_use]
+    pub fn failure(&self) -> &Failure {
+        self.reason.failure()
+    }
+
+    /// Codes of the candidates that do not count, in order.
+    #[must_use]
+    pub fn candidate_codes(&self) -> Vec<Code> {
+        self.candidates.iter().filter_map(|candidate| candidate.reason.as_ref().map(|reason| reason.code)).collect()
+    }
+
+    /// Codes of everything weaker than the default.
+    #[must_use]
+    pub fn weakened_codes(&self) -> Vec<Code> {
+        self.weakened.iter().map(|reason| reason.code).collect()
+    }
+
+    /// Codes of the notices.
+    #[must_use]
+    pub fn notice_codes(&self) -> Vec<Code> {
+        self.notices.iter().map(|reason| reason.code).collect()
+    }
+
+    /// Codes of what could not be gathered.
+    #[must_use]
+    pub fn gathering_codes(&self) -> Vec<Code> {
+        self.gathering.iter().map(|note| note.reason.code).collect()
+    }
+
+    /// The JSON form, one line, fields in a fixed order.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Only strings, integers and lists: nothing that serialising could refuse.
+        serde_json::to_string(self).unwrap_or_else(|_| String::from("{}"))
+    }
+
+    /// The JSON form over several lines.
+    #[must_use]
+    pub fn to_json_pretty(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_else(|_| String::from("{}"))
+    }
+}

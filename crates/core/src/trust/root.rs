@@ -1,0 +1,396 @@
+//! [`TrustRoot`] and the instances in it.
+
+use crate::code::{Code, Failure};
+use crate::crypto::{PreparedKey, Scheme};
+use crate::digest::sha256_parts;
+use crate::encoding::{base64, hex};
+use crate::key::PublicKey;
+use crate::limits::Limits;
+use crate::time::{UnixTime, Validity};
+use crate::x509::Certificate;
+
+/// Where a trust root came from, for the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrustRootOrigin {
+    /// Name that a person recognises: `sigstore`, a file's path.
+    pub name: String,
+    /// Where its bytes were published, with the version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// When they were published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<UnixTime>,
+}
+
+/// A transparency log (Rekor) whose entries are believed.
+#[derive(Debug)]
+pub struct TransparencyLog {
+    pub(crate) base_url: String,
+    pub(crate) log_id: Vec<u8>,
+    pub(crate) checkpoint_key_id: Option<[u8; 4]>,
+    pub(crate) key: PreparedKey,
+    pub(crate) scheme: Scheme,
+    pub(crate) validity: Validity,
+    pub(crate) operator: Option<String>,
+}
+
+impl TransparencyLog {
+    /// A log by its key. `log_id` is what entries name it by; for Rekor v1 the SHA-256 of the key's SPKI.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] when the key cannot be prepared.
+    pub fn new(base_url: &str, log_id: Vec<u8>, key: PublicKey, scheme: Scheme, validity: Validity) -> Result<Self, Failure> {
+        let key = PreparedKey::new(key)?;
+        let base_url = base_url.to_owned();
+        Ok(Self { base_url, log_id, checkpoint_key_id: None, key, scheme, validity, operator: None })
+    }
+
+    /// Base URL as the trust root writes it; only a name, never a place to read from.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The id that entries carry.
+    #[must_use]
+    pub fn log_id(&self) -> &[u8] {
+        &self.log_id
+    }
+
+    /// The checkpoint origin of a Rekor v2 log: the host of the base URL, without scheme, port and path
+    /// (rekor-v2 spec §6.1.4; `baseUrl` may be written without a scheme).
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// Window of the key.
+    #[must_use]
+    pub fn validity(&self) -> &Validity {
+        &self.validity
+    }
+
+    /// Name for the report: the base URL, or the id where there is none.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.base_url.is_empty() { hex::encode(&self.log_id) } else { self.base_url.clone() }
+    }
+
+    /// What thresholds count: the operator where one is named, else the key itself, so that one log under two ids, or
+    /// one key under two logs, counts once (K-TL-09).
+    pub(crate) fn identity(&self) -> LogIdentity<'_> {
+        match &self.operator {
+            Some(operator) => LogIdentity::Operator(operator),
+            None => LogIdentity::Key(self.key.key().id()),
+        }
+    }
+}
+
+/// What thresholds over logs and authorities count as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LogIdentity<'a> {
+    Operator(&'a str),
+    Key(&'a [u8; 32]),
+}
+
+/// A certificate transparency log whose timestamps are believed.
+#[derive(Debug)]
+pub struct CtLog {
+    pub(crate) base_url: String,
+    pub(crate) log_id: [u8; 32],
+    pub(crate) key: PreparedKey,
+    pub(crate) scheme: Scheme,
+    pub(crate) validity: Validity,
+    pub(crate) operator: Option<String>,
+}
+
+impl CtLog {
+    /// A CT log by its key; its id is the SHA-256 of the key's SPKI (RFC 6962 §3.2).
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] when the key cannot be prepared.
+    pub fn new(base_url: &str, key: PublicKey, scheme: Scheme, validity: Validity) -> Result<Self, Failure> {
+        let key = PreparedKey::new(key)?;
+        let log_id = *key.key().id();
+        Ok(Self { base_url: base_url.to_owned(), log_id, key, scheme, validity, operator: None })
+    }
+
+    /// Base URL as the trust root writes it.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    pub(crate) fn identity(&self) -> LogIdentity<'_> {
+        match &self.operator {
+            Some(operator) => LogIdentity::Operator(operator),
+            None => LogIdentity::Key(self.key.key().id()),
+        }
+    }
+}
+
+/// A certificate authority: one chain, leaf-issuing certificate first, anchor last, and the window of the whole.
+#[derive(Debug)]
+pub struct CertificateAuthority {
+    pub(crate) uri: String,
+    pub(crate) chain: Vec<Certificate>,
+    pub(crate) validity: Validity,
+    pub(crate) operator: Option<String>,
+}
+
+impl CertificateAuthority {
+    /// An authority by its chain: issuing certificate first, anchor last.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] for an empty chain: an authority without an anchor would vouch for nothing, or, pooled
+    /// with others, lend them its window (K-X-03).
+    pub fn new(uri: &str, chain: Vec<Certificate>, validity: Validity) -> Result<Self, Failure> {
+        if chain.is_empty() {
+            return Err(Failure::new(Code::TrustRootInvalid)
+                .expected("at least one certificate")
+                .at(format_args!("certChain of {uri}")));
+        }
+        Ok(Self { uri: uri.to_owned(), chain, validity, operator: None })
+    }
+
+    /// Name as the trust root writes it; not necessarily a URL.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The anchor: the last certificate of the chain.
+    pub(crate) fn anchor(&self) -> Option<&Certificate> {
+        self.chain.last()
+    }
+
+    /// The certificates between leaf and anchor.
+    pub(crate) fn intermediates(&self) -> &[Certificate] {
+        self.chain.split_last().map_or(&[], |(_, rest)| rest)
+    }
+}
+
+/// A timestamp authority, taken as one unit: its leaf where one is configured, its chain and its window.
+#[derive(Debug)]
+pub struct TimestampAuthority {
+    pub(crate) authority: CertificateAuthority,
+}
+
+impl TimestampAuthority {
+    /// An authority by its chain: first the signing certificate (optional), anchor last.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] for an empty chain.
+    pub fn new(uri: &str, chain: Vec<Certificate>, validity: Validity) -> Result<Self, Failure> {
+        Ok(Self { authority: CertificateAuthority::new(uri, chain, validity)? })
+    }
+
+    /// Name as the trust root writes it.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.authority.uri
+    }
+
+    /// What thresholds count: operator, else the uri, else the anchor's key. Several entries of one service with other
+    /// certificates or windows are one authority (K-TL-09).
+    pub(crate) fn identity(&self) -> String {
+        match (&self.authority.operator, self.authority.uri.as_str(), self.authority.anchor()) {
+            (Some(operator), _, _) => format!("operator {operator}"),
+            (None, "", Some(anchor)) => format!("key {}", hex::encode(&sha256_parts(&[anchor.spki()]))),
+            (None, uri, _) => format!("uri {uri}"),
+        }
+    }
+}
+
+/// Everything that is trusted, prepared once and shared by all calls. Immutable, `Send + Sync`.
+#[derive(Debug, Default)]
+pub struct TrustRoot {
+    pub(crate) origin: TrustRootOrigin,
+    pub(crate) logs: Vec<TransparencyLog>,
+    pub(crate) authorities: Vec<CertificateAuthority>,
+    pub(crate) ct_logs: Vec<CtLog>,
+    pub(crate) timestamp_authorities: Vec<TimestampAuthority>,
+    pub(crate) skipped: Vec<Failure>,
+    pub(crate) fingerprint: [u8; 32],
+}
+
+impl TrustRoot {
+    /// Parses a Sigstore `trusted_root.json` (media types v0.1 in both spellings, v0.2), or a `ClientTrustConfig` that
+    /// wraps one.
+    ///
+    /// An instance with an unsupported key type is left out and reported ([`TrustRoot::skipped`]): it can then vouch for
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] for anything that breaks the format, a missing start of a log's window included.
+    pub fn from_json(json: &[u8], origin: TrustRootOrigin) -> Result<Self, Failure> {
+        super::document::parse(json, origin, &Limits::DEFAULT)
+    }
+
+    /// The public-good instance of Sigstore, as embedded in this version.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] only if the embedded bytes are damaged.
+    pub fn sigstore() -> Result<Self, Failure> {
+        Self::embedded(&super::embedded::SIGSTORE)
+    }
+
+    /// The staging instance of Sigstore.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] only if the embedded bytes are damaged.
+    pub fn sigstore_staging() -> Result<Self, Failure> {
+        Self::embedded(&super::embedded::SIGSTORE_STAGING)
+    }
+
+    /// GitHub's own instance, used for attestations of private repositories.
+    ///
+    /// # Errors
+    /// [`Code::TrustRootInvalid`] only if the embedded bytes are damaged.
+    pub fn github() -> Result<Self, Failure> {
+        Self::embedded(&super::embedded::GITHUB)
+    }
+
+    fn embedded(published: &super::embedded::Embedded) -> Result<Self, Failure> {
+        use super::embedded::{PUBLISHED, SOURCE};
+        let date = Some(UnixTime::parse_rfc3339(PUBLISHED)?);
+        let origin = TrustRootOrigin { name: published.name.to_owned(), source: Some(SOURCE.to_owned()), date };
+        Self::from_json(published.json.as_bytes(), origin)
+    }
+
+    /// Puts a trust root together piece by piece.
+    #[must_use]
+    pub fn builder(name: &str) -> TrustRootBuilder {
+        TrustRootBuilder {
+            root: Self { origin: TrustRootOrigin { name: name.to_owned(), ..TrustRootOrigin::default() }, ..Self::default() },
+        }
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn origin(&self) -> &TrustRootOrigin {
+        &self.origin
+    }
+
+    /// SHA-256 over all that is trusted (not over names of files).
+    #[must_use]
+    pub fn fingerprint(&self) -> &[u8; 32] {
+        &self.fingerprint
+    }
+
+    /// Instances that were left out, each with the reason.
+    #[must_use]
+    pub fn skipped(&self) -> &[Failure] {
+        &self.skipped
+    }
+
+    /// The transparency logs.
+    #[must_use]
+    pub fn logs(&self) -> &[TransparencyLog] {
+        &self.logs
+    }
+
+    /// The certificate authorities.
+    #[must_use]
+    pub fn certificate_authorities(&self) -> &[CertificateAuthority] {
+        &self.authorities
+    }
+
+    /// The certificate transparency logs.
+    #[must_use]
+    pub fn ct_logs(&self) -> &[CtLog] {
+        &self.ct_logs
+    }
+
+    /// The timestamp authorities.
+    #[must_use]
+    pub fn timestamp_authorities(&self) -> &[TimestampAuthority] {
+        &self.timestamp_authorities
+    }
+
+    pub(crate) fn seal(mut self) -> Self {
+        self.fingerprint = fingerprint(&self);
+        self
+    }
+}
+
+/// Builds a [`TrustRoot`] piece by piece, as for a bare Rekor key or an enterprise authority.
+#[derive(Debug)]
+pub struct TrustRootBuilder {
+    root: TrustRoot,
+}
+
+impl TrustRootBuilder {
+    /// Adds a transparency log.
+    #[must_use]
+    pub fn log(mut self, log: TransparencyLog) -> Self {
+        self.root.logs.push(log);
+        self
+    }
+
+    /// Adds a certificate authority.
+    #[must_use]
+    pub fn certificate_authority(mut self, authority: CertificateAuthority) -> Self {
+        self.root.authorities.push(authority);
+        self
+    }
+
+    /// Adds a certificate transparency log.
+    #[must_use]
+    pub fn ct_log(mut self, log: CtLog) -> Self {
+        self.root.ct_logs.push(log);
+        self
+    }
+
+    /// Adds a timestamp authority.
+    #[must_use]
+    pub fn timestamp_authority(mut self, authority: TimestampAuthority) -> Self {
+        self.root.timestamp_authorities.push(authority);
+        self
+    }
+
+    /// The trust root. An empty one is allowed: it vouches for nothing.
+    #[must_use]
+    pub fn build(self) -> TrustRoot {
+        self.root.seal()
+    }
+}
+
+fn fingerprint(root: &TrustRoot) -> [u8; 32] {
+    let window = |validity: &Validity| format!("{validity}");
+    let mut text = String::from("veriseal trust root v1\n");
+    for log in &root.logs {
+        let id = base64::encode(&log.log_id);
+        let key_id = log.checkpoint_key_id.map(|id| hex::encode(&id)).unwrap_or_default();
+        let operator = log.operator.as_deref().unwrap_or_default();
+        let key = hex::encode(log.key.key().id());
+        text.push_str(&format!(
+            "log {:?} {id} {key_id} {key} {:?} {} {operator:?}\n",
+            log.base_url,
+            log.scheme,
+            window(&log.validity)
+        ));
+    }
+    for log in &root.ct_logs {
+        let key = hex::encode(log.key.key().id());
+        let operator = log.operator.as_deref().unwrap_or_default();
+        text.push_str(&format!("ct {:?} {key} {:?} {} {operator:?}\n", log.base_url, log.scheme, window(&log.validity)));
+    }
+    let stamps = root.timestamp_authorities.iter().map(|tsa| ("tsa", &tsa.authority));
+    for (kind, authority) in root.authorities.iter().map(|ca| ("ca", ca)).chain(stamps) {
+        let operator = authority.operator.as_deref().unwrap_or_default();
+        text.push_str(&format!("{kind} {:?} {} {operator:?}", authority.uri, window(&authority.validity)));
+        for certificate in &authority.chain {
+            text.push(' ');
+            text.push_str(&hex::encode(&sha256_parts(&[certificate.der()])));
+        }
+        text.push('\n');
+    }
+    sha256_parts(&[text.as_bytes()])
+}

@@ -1,0 +1,45 @@
+//! Blobs: one bundle, one artifact, the same ladder.
+
+use super::judge::{Examination, Extra, verdict};
+use super::outcome::{AcceptedBlob, NotAccepted};
+use super::verifier::Verifier;
+use crate::check::Artifact;
+use crate::code::{Code, Failure};
+use crate::format::bundle;
+use crate::report::{EvidenceReport, Headline, SubjectReport, Verdict};
+use crate::time::UnixTime;
+
+impl Verifier {
+    /// Verifies a blob with its Sigstore bundle.
+    ///
+    /// The artifact is known by its bytes or by digests ([`crate::ArtifactHasher`] takes them over a stream in constant
+    /// memory). The code of the report is that of the first rung that does not hold.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] with the account of every check.
+    pub fn verify_blob(&self, artifact: &Artifact<'_>, bundle: &[u8], now: UnixTime) -> Result<AcceptedBlob, NotAccepted> {
+        let mut examination = Examination::new(self, now);
+        let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
+        examination.examine("bundle", None, parsed, artifact);
+        let decision = examination.decide();
+        let name = artifact.name().copied();
+        let failure = match name {
+            Some(_) if decision.accepted() => Failure::new(Code::Accepted),
+            // There is one candidate: its reason is the answer, unless more than one signature was asked for.
+            Some(_) => examination.single_reason().unwrap_or_else(|| examination.why_not(&decision)),
+            None => Failure::new(Code::Internal).found("an artifact without a digest"),
+        };
+        let headline = Headline { verdict: verdict(&failure), failure };
+        let verdict = headline.verdict;
+        let shown = name.map(|digest| digest.to_string());
+        let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
+        let evidence = EvidenceReport { origin: "given", complete: true };
+        let signatures = examination.signatures();
+        let report = examination.report(headline, &decision, subject, Some(evidence), Extra::default());
+        match (verdict, name) {
+            (Verdict::Accepted, Some(digest)) => Ok(AcceptedBlob::assertion(digest, signatures, report)),
+            (Verdict::Undecided, _) => Err(NotAccepted::Undecided(report)),
+            _ => Err(NotAccepted::Rejected(report)),
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
+
+use super::outcome::NotAccepted;
+use super::verifier::Verifier;
+use crate::check::Artifact;
+use crate::check::candidate::{Bench, Evaluation, evaluate};
+use crate::code::{Class, Code, Failure};
+use crate::format::{Format, Signed, bundle, simple_signing};
+use crate::gather::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout};
+use crate::limits::Budget;
+use crate::oci::{Reference, Repository};
+use crate::policy::{
+    Authority, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
+};
+use crate::report::{
+    CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport,
+    Verdict,
+};
+use crate::time::UnixTime;
+use std::collections::BTreeMap;
+
+/// A trust root older than this is worth a notice: keys and logs change about once a year.
+const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
+
+/// What judging came to.
+pub(super) enum Judgement {
+    Accepted { signatures: Vec<VerifiedSignature>, report: Box<Report> },
+    NotAccepted(NotAccepted),
+}
+
+/// A candidate that was looked at, or the reason why it could not be.
+pub(super) struct Examined {
+    layout: &'static str,
+    digest: Option<String>,
+    format: Option<Format>,
+    reason: Option<Failure>,
+    evaluations: Vec<Evaluation>,
+}
+
+/// All candidates, held against all leaves.
+pub(super) struct Examination<'v> {
+    verifier: &'v Verifier,
+    now: UnixTime,
+    budget: Budget,
+    facts: Vec<LeafFacts>,
+    examined: Vec<Examined>,
+}
+
+impl<'v> Examination<'v> {
+    pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
+        let leaves = verifier.policy.leaves().len();
+        Self { verifier, now, budget: Budget::new(&verifier.limits), facts: vec![Vec::new(); leaves], examined: Vec::new() }
+    }
+
+    /// Holds one candidate against every leaf.
+    pub(super) fn examine(
+        &mut self,
+        layout: &'static str,
+        digest: Option<String>,
+        parsed: Result<Signed, Failure>,
+        artifact: &Artifact<'_>,
+    ) {
+        let number = self.examined.len().saturating_add(1);
+        let mut examined = Examined { layout, digest, format: None, reason: None, evaluations: Vec::new() };
+        match parsed {
+            Err(failure) => examined.reason = Some(failure),
+            Ok(signed) => {
+                examined.format = Some(signed.format);
+                let bench = Bench { trust: &self.verifier.trust, limits: &self.verifier.limits, now: self.now };
+                let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
+                for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
+                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut self.budget);
+                    if let Ok(verified) = &evaluation.result {
+                        facts.push((number, verified.clone()));
+                    }
+                    examined.evaluations.push(evaluation);
+                }
+                if examined.evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
+                    examined.reason = furthest(&examined.evaluations);
+                }
+            }
+        }
+        self.examined.push(examined);
+    }
+
+    /// Whether bundles may carry chains for some leaf; each leaf looks again for itself.
+    pub(super) fn allows_chain(&self) -> bool {
+        self.verifier.policy.leaves().iter().any(|leaf| leaf.configured().allow_chain)
+    }
+
+    pub(super) fn decide(&self) -> Decision {
+        decide(&self.verifier.policy, &self.facts)
+    }
+
+    /// The signatures that satisfy some leaf, each once.
+    pub(super) fn signatures(&self) -> Vec<VerifiedSignature> {
+        let mut numbered: BTreeMap<usize, &VerifiedSignature> = BTreeMap::new();
+        for (number, verified) in self.facts.iter().flatten() {
+            numbered.entry(*number).or_insert(verified);
+        }
+        numbered.into_values().cloned().collect()
+    }
+
+    /// Why nothing was accepted, as far as the candidates tell: something that could not be found out, else the
+    /// most telling of what was found.
+    pub(super) fn why_not(&self, decision: &Decision) -> Failure {
+        if let Some(clause) = &decision.unevaluated {
+            return Failure::new(Code::ClauseNotEvaluated).found(clause);
+        }
+        let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
+        if let Some(unknown) = reasons().find(|failure| failure.code().class() != Class::Rejected) {
+            return unknown.clone();
+        }
+        if self.examined.is_empty() {
+            return Code::NoSignature.into();
+        }
+        if some_leaf_holds(&decision.root) {
+            return Failure::new(Code::PolicyNotMet).expected(&decision.root.asks);
+        }
+        // The classic: the image was altered or re-tagged after it was signed.
+        if let Some(other) = reasons().find(|failure| failure.code() == Code::SignedOtherDigest) {
+            return other.clone();
+        }
+        Failure::new(Code::NoMatchingSignature).expected(asks(self.verifier.policy.requirement())).found(
+            match self.examined.len() {
+                1 => "1 signature that does not count".to_owned(),
+                count => format!("{count} signatures that do not count"),
+            },
+        )
+    }
+
+    pub(super) fn single_reason(&self) -> Option<Failure> {
+        match self.examined.as_slice() {
+            [only] => only.reason.clone(),
+            _ => None,
+        }
+    }
+
+    /// The account of it all.
+    pub(super) fn report(
+        self,
+        headline: Headline,
+        decision: &Decision,
+        subject: SubjectReport,
+        evidence: Option<EvidenceReport>,
+        extra: Extra,
+    ) -> Box<Report> {
+        let leaves = self.verifier.policy.leaves();
+        let mut notices = extra.notices;
+        notices.extend(trust_notices(self.verifier, self.now));
+        for examined in &self.examined {
+            for (leaf, evaluation) in leaves.iter().zip(&examined.evaluations) {
+                if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
+                    notices.extend(keyless.identities().iter().flat_map(|identity| unanchored_notices(identity, signer)));
+                }
+            }
+        }
+        dedup(&mut notices);
+        let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
+            let evaluations = leaves.iter().zip(&examined.evaluations).map(|(leaf, evaluation)| {
+                EvaluationReport::new(
+                    leaf.authority().describe(),
+                    evaluation.signer.as_ref(),
+                    &evaluation.checks,
+                    evaluation.result.as_ref(),
+                )
+            });
+            CandidateReport {
+                number: index.saturating_add(1),
+                layout: examined.layout,
+                digest: examined.digest.clone(),
+                format: examined.format.map(Format::name),
+                accepted: examined.reason.is_none(),
+                reason: examined.reason.as_ref().map(Into::into),
+                evaluations: evaluations.collect(),
+            }
+        });
+        let parts = ReportParts {
+            headline,
+            subject,
+            evidence,
+            time: self.now,
+            trust: trust_report(self.verifier),
+            policy_fingerprint: crate::encoding::hex::encode(self.verifier.policy.fingerprint()),
+            requirement: Some((&decision.root).into()),
+            candidates: candidates.collect(),
+            weakened: weakened(self.verifier),
+            notices,
+            gathering: extra.gathering,
+        };
+        Box::new(Report::new(parts))
+    }
+}
+
+/// What only the evidence of an image knows.
+#[derive(Default)]
+pub(super) struct Extra {
+    pub(super) notices: Vec<Failure>,
+    pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
+}
+
+/// Judges the evidence of an image.
+pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> Judgement {
+    let subject = evidence.subject();
+    let artifact = Artifact::content(subject.digest, subject.document.bytes());
+    let mut examination = Examination::new(verifier, now);
+    let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
+    let mut gathering: Vec<(Option<&'static str>, Failure)> =
+        evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
+    let mut hidden = evidence.notes().iter().find(|note| note.hides_candidates).map(|note| note.failure.clone());
+    for candidate in evidence.candidates() {
+        // Each layout has its own allowance, so that one cannot starve another.
+        let count = verified_in.entry(candidate.layout).or_default();
+        *count = count.saturating_add(1);
+        if *count > verifier.limits.candidates_verified {
+            let truncated = Failure::new(Code::CandidatesTruncated)
+                .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
+            if *count == verifier.limits.candidates_verified.saturating_add(1) {
+                gathering.push((Some(candidate.layout.name()), truncated.clone()));
+            }
+            hidden.get_or_insert(truncated);
+            continue;
+        }
+        let parsed = parse(candidate, &examination);
+        examination.examine(candidate.layout.name(), digest_of(candidate), parsed, &artifact);
+    }
+    let decision = examination.decide();
+    let accepted = decision.accepted();
+    let failure = match hidden {
+        _ if accepted => Code::Accepted.into(),
+        // What could not be looked at might have been the signature: never "no signatures".
+        Some(hidden) if decision.unevaluated.is_none() => hidden,
+        _ => examination.why_not(&decision),
+    };
+    let headline = Headline { verdict: verdict(&failure), failure };
+    let verdict = headline.verdict;
+    let subject = subject_report(evidence, accepted);
+    let evidence_report = EvidenceReport {
+        origin: match evidence.origin() {
+            EvidenceOrigin::Gathered => "gathered",
+            EvidenceOrigin::Loaded => "loaded",
+        },
+        complete: evidence.is_complete(),
+    };
+    let signatures = examination.signatures();
+    let notices = image_notices(evidence, &signatures);
+    let report = examination.report(headline, &decision, subject, Some(evidence_report), Extra { notices, gathering });
+    match verdict {
+        Verdict::Accepted if accepted => Judgement::Accepted { signatures, report },
+        Verdict::Undecided => Judgement::NotAccepted(NotAccepted::Undecided(report)),
+        _ => Judgement::NotAccepted(NotAccepted::Rejected(report)),
+    }
+}
+
+/// The account where the image itself could not be had.
+pub(super) fn nothing_gathered(verifier: &Verifier, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
+    let verdict = verdict(&failure);
+    let subject =
+        SubjectReport { asked: asked.to_string(), repository: Some(asked.repository().to_string()), ..SubjectReport::default() };
+    let mut notices = trust_notices(verifier, now);
+    dedup(&mut notices);
+    let report = Box::new(Report::new(ReportParts {
+        headline: Headline { verdict, failure },
+        subject,
+        evidence: None,
+        time: now,
+        trust: trust_report(verifier),
+        policy_fingerprint: crate::encoding::hex::encode(verifier.policy.fingerprint()),
+        requirement: None,
+        candidates: Vec::new(),
+        weakened: weakened(verifier),
+        notices,
+        gathering: Vec::new(),
+    }));
+    match verdict {
+        Verdict::Rejected => NotAccepted::Rejected(report),
+        _ => NotAccepted::Undecided(report),
+    }
+}
+
+/// Only the code of acceptance accepts. A caller's mistake or a defect that surfaces here is never a success, and
+/// nothing was shown to be false either.
+pub(super) fn verdict(failure: &Failure) -> Verdict {
+    match failure.code().class() {
+        Class::Accepted => Verdict::Accepted,
+        Class::Rejected => Verdict::Rejected,
+        _ => Verdict::Undecided,
+    }
+}
+
+fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed, Failure> {
+    let limits = &examination.verifier.limits;
+    match &candidate.kind {
+        CandidateKind::SimpleSigning { payload, annotations } => simple_signing::parse(payload.shared(), annotations, limits),
+        CandidateKind::Bundle { bundle, .. } => bundle::parse(bundle.bytes(), limits, examination.allows_chain()),
+        CandidateKind::Attestation { .. } => {
+            Err(Failure::new(Code::NotYetSupported).found("an attestation in cosign's .att layout"))
+        }
+        CandidateKind::Unusable(failure) => Err(failure.clone()),
+        #[allow(unreachable_patterns, reason = "kinds that later versions gather must not count by accident")]
+        _ => Err(Code::NotYetSupported.into()),
+    }
+}
+
+fn digest_of(candidate: &Candidate) -> Option<String> {
+    match &candidate.kind {
+        CandidateKind::SimpleSigning { payload, .. } => Some(payload.digest().to_string()),
+        CandidateKind::Bundle { bundle, .. } => Some(bundle.digest().to_string()),
+        _ => candidate.manifest.as_ref().map(|manifest| manifest.digest().to_string()),
+    }
+}
+
+/// Of several reasons the one of the authority that got furthest up the ladder.
+fn furthest(evaluations: &[Evaluation]) -> Option<Failure> {
+    let mut best: Option<(usize, &Failure)> = None;
+    for evaluation in evaluations {
+        if let Err(failure) = &evaluation.result {
+            let rungs = evaluation.checks.len();
+            if best.is_none_or(|(known, _)| rungs > known) {
+                best = Some((rungs, failure));
+            }
+        }
+    }
+    best.map(|(_, failure)| failure.clone())
+}
+
+fn some_leaf_holds(node: &NodeOutcome) -> bool {
+    !node.by.is_empty() || node.children.iter().any(some_leaf_holds)
+}
+
+fn asks(requirement: &Requirement) -> String {
+    match requirement {
+        Requirement::Signature(leaf) => leaf.authority().describe(),
+        Requirement::All(of) => format!("all of {} requirements", of.len()),
+        Requirement::Any(of) => of.iter().map(asks).collect::<Vec<_>>().join(" or "),
+        Requirement::AtLeast { count, of } => format!("at least {count} of {} requirements", of.len()),
+    }
+}
+
+fn subject_report(evidence: &Evidence, accepted: bool) -> SubjectReport {
+    let subject = evidence.subject();
+    let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
+    let claimed = evidence.origin() == EvidenceOrigin::Loaded;
+    SubjectReport {
+        asked: evidence.reference().to_string(),
+        repository: Some(subject.repository.to_string()),
+        digest: Some(subject.digest.to_string()),
+        media_type: Some(crate::code::bounded(&subject.media_type)),
+        pinned: accepted.then(|| pinned.to_string()),
+        tag: evidence.tag().map(|(tag, digest)| TagReport { tag: tag.to_string(), digest: digest.to_string(), claimed }),
+    }
+}
+
+fn image_notices(evidence: &Evidence, signatures: &[VerifiedSignature]) -> Vec<Failure> {
+    let mut notices = Vec::new();
+    if let Some(moved) = evidence.moved() {
+        notices.push(Failure::new(Code::TagMoved).expected(moved.given).found(moved.found).at(format_args!("tag {}", moved.tag)));
+    }
+    if evidence.origin() == EvidenceOrigin::Loaded {
+        notices
+            .push(Failure::new(Code::ClaimOfFile).found("which tag pointed where, what was not found, that nothing is missing"));
+    }
+    let repository = &evidence.subject().repository;
+    for signature in signatures {
+        if let Some(named) = signature.docker_reference()
+            && !names(named, repository)
+        {
+            notices.push(Failure::new(Code::DockerReferenceDiffers).expected(repository).found(named));
+        }
+    }
+    notices
+}
+
+/// Whether a payload's `docker-reference` names this repository, with or without a tag.
+fn names(docker_reference: &str, repository: &Repository) -> bool {
+    docker_reference.parse::<Reference>().is_ok_and(|reference| reference.repository() == repository)
+}
+
+fn trust_notices(verifier: &Verifier, now: UnixTime) -> Vec<Failure> {
+    let origin = verifier.trust.origin();
+    let old = origin.date.filter(|date| date.saturating_add_seconds(OLD_TRUST_ROOT_SECONDS) < now);
+    let old = old.map(|date| {
+        Failure::new(Code::TrustRootOld).expected("at most 180 days old").found(format_args!("published {date}")).at(&origin.name)
+    });
+    verifier.trust.skipped().iter().cloned().chain(old).collect()
+}
+
+fn trust_report(verifier: &Verifier) -> TrustReport {
+    TrustReport {
+        origin: verifier.trust.origin().clone(),
+        fingerprint: crate::encoding::hex::encode(verifier.trust.fingerprint()),
+    }
+}
+
+fn weakened(verifier: &Verifier) -> Vec<Failure> {
+    let mut weakened: Vec<Failure> = verifier.weakened.clone();
+    for leaf in verifier.policy.leaves() {
+        let mut codes = leaf.configured().weakened(matches!(leaf.authority(), Authority::Keyless(_)));
+        if *leaf.claimed() == Claim::AnyStatement {
+            codes.push(Code::AnyStatement);
+        }
+        weakened.extend(codes.into_iter().map(|code| Failure::new(code).at(leaf.authority().describe())));
+    }
+    dedup(&mut weakened);
+    weakened
+}
+
+fn dedup(failures: &mut Vec<Failure>) {
+    let mut seen: Vec<Failure> = Vec::with_capacity(failures.len());
+    for failure in failures.drain(..) {
+        if !seen.contains(&failure) {
+            seen.push(failure);
+        }
+    }
+    *failures = seen;
+}

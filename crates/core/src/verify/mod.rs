@@ -1,0 +1,11 @@
+//! The roof: [`Verifier`] ties gathering and judging together and is the only maker of [`Accepted`].
+
+mod blob;
+mod judge;
+mod outcome;
+mod session;
+mod verifier;
+
+pub use outcome::{Accepted, AcceptedBlob, NotAccepted};
+pub use session::Session;
+pub use verifier::Verifier;

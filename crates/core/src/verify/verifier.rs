@@ -1,0 +1,181 @@
+//! [`Verifier`]: trust, policy and limits, prepared once, for any number of calls.
+
+use super::judge::{self, Judgement};
+use super::outcome::{Accepted, NotAccepted};
+use super::session::Session;
+use crate::code::{Code, Failure};
+use crate::crypto::PreparedKey;
+use crate::digest::{Digest, sha256_parts};
+use crate::gather::{self, Evidence, Fetch, Wanted};
+use crate::limits::Limits;
+use crate::oci::{Reference, Repository};
+use crate::policy::{Authority, Policy, SignatureRequirement};
+use crate::time::UnixTime;
+use crate::trust::TrustRoot;
+use std::sync::Arc;
+
+/// Verifies images and blobs against one policy and one trust root.
+///
+/// Immutable, `Send + Sync`, cheap to clone: share one between threads. Holds no clock and does no I/O of its own; the
+/// time is an argument of each call.
+///
+/// ```
+/// use veriseal::{Authority, KeyAuthority, Policy, PublicKey, Requirement, TrustRoot, Verifier};
+///
+/// # fn main() -> Result<(), veriseal::Failure> {
+/// let pem = b"-----BEGIN PUBLIC KEY-----
+/// MCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=
+/// -----END PUBLIC KEY-----";
+/// let key = Authority::Key(KeyAuthority::new(PublicKey::from_pem(pem)?, "release.pub"));
+/// let policy = Policy::new(Requirement::signed_by(key))?;
+/// let verifier = Verifier::new(TrustRoot::sigstore()?, policy);
+/// # let _ = verifier;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    pub(super) trust: Arc<TrustRoot>,
+    pub(super) policy: Arc<Policy>,
+    pub(super) limits: Limits,
+    /// The key of each leaf that trusts one, made ready, in the order of the leaves.
+    pub(super) keys: Arc<[Option<PreparedKey>]>,
+    pub(super) weakened: Vec<Failure>,
+    fingerprint: [u8; 32],
+}
+
+impl Verifier {
+    /// A verifier with the default limits.
+    #[must_use]
+    pub fn new(trust: impl Into<Arc<TrustRoot>>, policy: impl Into<Arc<Policy>>) -> Self {
+        Self::with_limits(trust, policy, Limits::default())
+    }
+
+    /// A verifier with other limits.
+    #[must_use]
+    pub fn with_limits(trust: impl Into<Arc<TrustRoot>>, policy: impl Into<Arc<Policy>>, limits: Limits) -> Self {
+        let (trust, policy) = (trust.into(), policy.into());
+        let fingerprint = sha256_parts(&[
+            b"veriseal verifier v1\n",
+            trust.fingerprint(),
+            policy.fingerprint(),
+            format!("{limits:?}").as_bytes(),
+        ]);
+        let prepare = |leaf: &SignatureRequirement| match leaf.authority() {
+            Authority::Key(authority) => PreparedKey::new(authority.key().clone()).ok(),
+            Authority::Keyless(_) => None,
+        };
+        let keys = policy.leaves().into_iter().map(prepare).collect();
+        Self { trust, policy, limits, keys, weakened: Vec::new(), fingerprint }
+    }
+
+    /// Adds something that is weaker than the default to what every report lists, such as a verification time that
+    /// was given and not read from a clock ([`Code::TimeGiven`]).
+    #[must_use]
+    pub fn declare_weakened(mut self, what: Failure) -> Self {
+        self.weakened.push(what);
+        self
+    }
+
+    /// The trust root.
+    #[must_use]
+    pub fn trust_root(&self) -> &TrustRoot {
+        &self.trust
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// SHA-256 over trust root, policy and limits: two verifiers with the same fingerprint give the same verdicts.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
+    /// Starts gathering for one image.
+    #[must_use]
+    pub fn session(&self, reference: &Reference) -> Session {
+        let wanted = Wanted { attestations: self.policy.wants_attestations() };
+        Session {
+            gathering: gather::Session::new(reference, &self.limits, wanted),
+            fingerprint: self.fingerprint,
+            asked: reference.clone(),
+        }
+    }
+
+    /// Judges what a session gathered.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] with the account of every check. A session that is not done, or was started by a verifier with
+    /// another fingerprint, is `Undecided`.
+    pub fn conclude(&self, session: Session, now: UnixTime) -> Result<Accepted, NotAccepted> {
+        let Session { gathering, fingerprint, asked } = session;
+        if fingerprint != self.fingerprint {
+            return Err(self.nothing_gathered(&asked, Code::SessionForOtherVerifier.into(), now));
+        }
+        match gathering.finish() {
+            Ok(evidence) => self.judge_evidence(&evidence, now),
+            Err(error) => Err(self.nothing_gathered(&asked, error.failure, now)),
+        }
+    }
+
+    /// Gathers from a blocking source and judges: the one call for most uses.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] with the account of every check.
+    pub fn verify(&self, reference: &Reference, fetch: &dyn Fetch, now: UnixTime) -> Result<Accepted, NotAccepted> {
+        let mut session = self.session(reference);
+        session.drive(fetch);
+        self.conclude(session, now)
+    }
+
+    /// Gathers from a blocking source without judging, so that the evidence can be saved and judged elsewhere.
+    ///
+    /// # Errors
+    /// The reason why the image itself could not be had.
+    pub fn gather(&self, reference: &Reference, fetch: &dyn Fetch) -> Result<Evidence, Failure> {
+        let mut session = self.session(reference);
+        session.drive(fetch);
+        session.gathering.finish().map_err(|error| error.failure)
+    }
+
+    /// Judges evidence that was gathered or saved before. The caller names repository and digest; they must be those of
+    /// the evidence.
+    ///
+    /// What a loaded file claims beyond its bytes (which tag pointed where, what answered 404, that nothing is missing)
+    /// is shown as a claim and never used.
+    ///
+    /// # Errors
+    /// [`NotAccepted`]; with [`Code::EvidenceForOtherImage`] where repository or digest differ.
+    pub fn judge(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        evidence: &Evidence,
+        now: UnixTime,
+    ) -> Result<Accepted, NotAccepted> {
+        if let Err(failure) = evidence.require_image(repository, digest) {
+            let asked = Reference::new(repository.clone(), None, Some(*digest));
+            return Err(self.nothing_gathered(&asked, failure, now));
+        }
+        self.judge_evidence(evidence, now)
+    }
+
+    fn judge_evidence(&self, evidence: &Evidence, now: UnixTime) -> Result<Accepted, NotAccepted> {
+        match judge::image(self, evidence, now) {
+            Judgement::Accepted { signatures, report } => {
+                let subject = evidence.subject();
+                let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
+                Ok(Accepted::assertion(pinned, signatures, report))
+            }
+            Judgement::NotAccepted(not_accepted) => Err(not_accepted),
+        }
+    }
+
+    fn nothing_gathered(&self, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
+        judge::nothing_gathered(self, asked, failure, now)
+    }
+}

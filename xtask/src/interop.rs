@@ -1,0 +1,98 @@
+//! `cargo xtask interop`: the veriseal command against the real cosign, 2.x and 3.x, and Debian's docker-registry.
+//!
+//! The checks themselves are in `interop/`, a workspace of its own. Here is only what they need: the command is built, cosign
+//! is found or installed into a cache folder outside the checkout.
+
+use crate::stage::{Run, minutes};
+use crate::{cargo, metadata, output, root};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One cosign: where an environment variable may name it, its module, and the version that is installed where it does not.
+struct Cosign {
+    variable: &'static str,
+    folder: &'static str,
+    module: &'static str,
+    version: &'static str,
+}
+
+const COSIGN: [Cosign; 2] = [
+    Cosign { variable: "COSIGN2", folder: "cosign2", module: "github.com/sigstore/cosign/v2/cmd/cosign", version: "v2.6.5" },
+    Cosign { variable: "COSIGN3", folder: "cosign3", module: "github.com/sigstore/cosign/v3/cmd/cosign", version: "v3.1.3" },
+];
+
+/// The budgets add up to 22 minutes, most of them for compiling cosign the first time.
+pub(crate) fn run(run: &mut Run) {
+    if let Err(reason) = prepared(run) {
+        run.skip("interop", &reason);
+    }
+}
+
+fn prepared(run: &mut Run) -> Result<(), String> {
+    if !on_path("docker-registry") {
+        return Err("there is no docker-registry: `apt-get install docker-registry`".to_string());
+    }
+    let mut found = Vec::new();
+    for cosign in &COSIGN {
+        match cosign.find_or_install(run) {
+            Ok(program) => found.push((cosign.variable, program)),
+            Err(reason) => run.skip(&format!("interop with cosign {}", cosign.version), &reason),
+        }
+    }
+    if found.is_empty() {
+        return Err("there is no cosign to hold it against".to_string());
+    }
+    let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from).ok_or("no target directory")?;
+    let built =
+        run.stage("build the command", minutes(5), &mut cargo(&["build", "--package", "veriseal-cli", "--bin", "veriseal"]));
+    let manifest = root().join("interop/Cargo.toml");
+    let mut checked = cargo(&["clippy", "--quiet", "--locked", "--manifest-path"]);
+    checked.arg(&manifest).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", &target);
+    run.stage("lints of interop", minutes(1), &mut checked);
+    let mut build = cargo(&["build", "--quiet", "--locked", "--manifest-path"]);
+    build.arg(&manifest).env("CARGO_TARGET_DIR", &target);
+    if !(built && run.stage("build interop", minutes(1), &mut build)) {
+        // Said and counted by the stage that failed.
+        return Ok(());
+    }
+    let program = |name: &str| target.join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    let mut checks = Command::new(program("interop"));
+    checks.env("VERISEAL", program("veriseal")).env("INTEROP_FOLDER", target.join("interop")).envs(found);
+    run.stage("interop", minutes(3), &mut checks);
+    Ok(())
+}
+
+impl Cosign {
+    fn find_or_install(&self, run: &mut Run) -> Result<PathBuf, String> {
+        if let Some(named) = std::env::var_os(self.variable) {
+            return Ok(PathBuf::from(named));
+        }
+        let folder = cache().ok_or("neither XDG_CACHE_HOME nor HOME is set")?.join("veriseal/bin").join(self.folder);
+        let program = folder.join("cosign");
+        if self.is_at(&program) {
+            return Ok(program);
+        }
+        if !on_path("go") {
+            return Err(format!("{} is not set and there is no Go to install it with", self.variable));
+        }
+        let mut install = Command::new("go");
+        install.arg("install").arg(format!("{}@{}", self.module, self.version));
+        install.env("GOBIN", &folder).env("GOFLAGS", "-p=2").current_dir(std::env::temp_dir());
+        run.prepare(&format!("install cosign {}", self.version), minutes(6), &mut install)?;
+        if self.is_at(&program) { Ok(program) } else { Err(format!("what was installed is not cosign {}", self.version)) }
+    }
+
+    fn is_at(&self, program: &Path) -> bool {
+        output(Command::new(program).arg("version")).is_ok_and(|said| said.contains(self.version))
+    }
+}
+
+fn cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
+}
+
+fn on_path(program: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(program).is_file())
+}

@@ -1,0 +1,25 @@
+//! `cargo xtask test`: everything a change must pass, the quick and the telling first.
+
+use crate::stage::{Run, minutes};
+use crate::{cargo, dependencies, root, wasm};
+
+/// The budgets add up to 25 minutes: what two cores need from nothing, with room.
+pub(crate) fn run(run: &mut Run) {
+    run.stage("format", minutes(1), &mut cargo(&["fmt", "--all", "--check"]));
+    run.stage("format of interop", minutes(1), &mut cargo(&["fmt", "--manifest-path", "interop/Cargo.toml", "--check"]));
+    run.check("dependencies", || dependencies::check(&root()));
+    run.stage("lints", minutes(6), &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
+    // With the documentation's own tests, and with the check that docs/codes.md is what the table says.
+    let before = run.counted();
+    if run.stage("tests", minutes(11), &mut cargo(&["test", "--workspace", "--no-fail-fast"])) && run.counted() == before {
+        run.check("tests", || Err("not one test result was seen".to_string()));
+    }
+    let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
+    run.stage("docs", minutes(3), docs.env("RUSTDOCFLAGS", "-D warnings"));
+    match wasm::command() {
+        Ok(mut command) => {
+            run.stage("wasm", minutes(3), &mut command);
+        }
+        Err(reason) => run.skip("wasm", &reason),
+    }
+}
