@@ -52,4 +52,4 @@ pub use policy::{
 pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};
 pub use trust::TrustRoot;
-pub use verify::{Accepted, AcceptedBlob, NotAccepted, Verifier};
+pub use verify::{Accepted, AcceptedBlob, NotAccepted, Session, Verifier};

@@ -42,7 +42,7 @@ fn policy(id: &str, inputs: &serde_json::Value) -> Policy {
                 start: Some(UnixTime::parse_rfc3339(window[0].as_str().unwrap()).unwrap()),
                 end: Some(UnixTime::parse_rfc3339(window[1].as_str().unwrap()).unwrap()),
             });
-            let key = KeyAuthority::new(PublicKey::from_pem(&read(key)).unwrap(), "key.pub").unwrap();
+            let key = KeyAuthority::new(PublicKey::from_pem(&read(key)).unwrap(), "key.pub");
             Authority::Key(key.valid_within(window.unwrap_or_default()))
         }
         (None, Some(identity)) => {

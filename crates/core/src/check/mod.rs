@@ -17,4 +17,4 @@ mod timestamp;
 mod trace;
 
 pub use artifact::{Artifact, ArtifactHasher};
-pub use trace::{Check, Outcome, Rule};
+pub(crate) use trace::{Check, Outcome};

@@ -7,27 +7,27 @@ macro_rules! rules {
     ($($variant:ident = $name:literal, $source:literal, $asks:literal;)*) => {
         /// A rule that evidence is held against.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[non_exhaustive]
-        pub enum Rule {
+
+        pub(crate) enum Rule {
             $(#[doc = $asks] $variant,)*
         }
 
         impl Rule {
             /// Stable name.
             #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
             /// The standard that the rule comes from.
             #[must_use]
-            pub const fn source(self) -> &'static str {
+            pub(crate) const fn source(self) -> &'static str {
                 match self { $(Self::$variant => $source,)* }
             }
 
             /// What it asks, for a person.
             #[must_use]
-            pub const fn asks(self) -> &'static str {
+            pub(crate) const fn asks(self) -> &'static str {
                 match self { $(Self::$variant => $asks,)* }
             }
         }
@@ -56,8 +56,8 @@ rules! {
 
 /// What came of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
+
+pub(crate) enum Outcome {
     /// It holds.
     Passed(Detail),
     /// It does not hold, and the candidate does not count.
@@ -70,8 +70,8 @@ pub enum Outcome {
 
 /// What a passed check found, kept small so that the good case stays cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Detail {
+
+pub(crate) enum Detail {
     /// Nothing to add.
     None,
     /// A moment.
@@ -109,11 +109,11 @@ impl std::fmt::Display for Detail {
 
 /// One check and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// The rule.
-    pub rule: Rule,
+    pub(crate) rule: Rule,
     /// What came of it.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
 }
 
 /// The checks of one candidate against one authority, in the order in which they were made.

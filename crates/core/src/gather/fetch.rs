@@ -40,12 +40,24 @@ pub struct Request {
     pub max_bytes: u64,
 }
 
+impl Request {
+    /// A request as a session would make it, for the tests of a [`Fetch`].
+    #[must_use]
+    pub fn new(id: RequestId, repository: Repository, what: What, max_bytes: u64) -> Self {
+        Self { id, repository, what, max_bytes }
+    }
+}
+
 /// What a [`Request`] asks for, in the terms of the OCI distribution specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
     /// `GET /v2/<name>/manifests/<tag>`.
     ManifestByTag(Tag),
+    /// The manifest or index of the only image that a layout holds. Asked for only where the repository is a layout and
+    /// the reference has neither tag nor digest. Signatures that the layout lists beside it are no images; where several
+    /// images remain, answer [`FetchError::Unavailable`] with [`Code::SourceInvalid`].
+    OnlyImage,
     /// `GET /v2/<name>/manifests/<digest>`.
     Manifest(Digest),
     /// `GET /v2/<name>/referrers/<digest>`, or the page after, as the previous answer's `next` named it. Answer

@@ -1,5 +1,17 @@
 //! How the bytes are got: a sans-IO session that asks, and the seam that answers.
+//!
+//! Knows where signatures are kept and what the OCI documents say, and shows of every byte that it matches its digest.
+//! Knows nothing of signatures, trust or policy, and does no I/O.
 
+mod drive;
+mod evidence;
 mod fetch;
+mod memory;
+mod rules;
+mod session;
 
+pub use drive::drive;
+pub use evidence::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, LayoutState, Note, Subject, TagMoved};
 pub use fetch::{Fetch, FetchError, Request, RequestId, Response, What};
+pub use memory::MemoryStore;
+pub use session::{GatherError, Session, Wanted};

@@ -88,6 +88,7 @@ pub struct Index {
 /// What stands behind a tag or digest in a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "one is made at a time and taken apart at once")]
 pub enum Document {
     /// An image manifest or another artifact.
     Manifest(Manifest),

@@ -6,7 +6,6 @@ use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
 use crate::format::{Format, Signed, bundle, simple_signing};
-#[cfg(any())]
 use crate::gather::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
@@ -68,8 +67,9 @@ impl<'v> Examination<'v> {
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let bench = Bench { trust: &self.verifier.trust, limits: &self.verifier.limits, now: self.now };
-                for (leaf, facts) in self.verifier.policy.leaves().into_iter().zip(&mut self.facts) {
-                    let evaluation = evaluate(&signed, leaf, artifact, bench, &mut self.budget);
+                let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
+                for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
+                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut self.budget);
                     if let Ok(verified) = &evaluation.result {
                         facts.push((number, verified.clone()));
                     }
@@ -200,10 +200,9 @@ pub(super) struct Extra {
 }
 
 /// Judges the evidence of an image.
-#[cfg(any())]
 pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> Judgement {
     let subject = evidence.subject();
-    let artifact = Artifact::content(*subject.digest(), subject.document().bytes());
+    let artifact = Artifact::content(subject.digest, subject.document.bytes());
     let mut examination = Examination::new(verifier, now);
     let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
     let mut gathering: Vec<(Option<&'static str>, Failure)> =
@@ -241,7 +240,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
             EvidenceOrigin::Gathered => "gathered",
             EvidenceOrigin::Loaded => "loaded",
         },
-        complete: evidence.complete(),
+        complete: evidence.is_complete(),
     };
     let signatures = examination.signatures();
     let notices = image_notices(evidence, &signatures);
@@ -289,7 +288,6 @@ pub(super) fn verdict(failure: &Failure) -> Verdict {
     }
 }
 
-#[cfg(any())]
 fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed, Failure> {
     let limits = &examination.verifier.limits;
     match &candidate.kind {
@@ -304,7 +302,6 @@ fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed,
     }
 }
 
-#[cfg(any())]
 fn digest_of(candidate: &Candidate) -> Option<String> {
     match &candidate.kind {
         CandidateKind::SimpleSigning { payload, .. } => Some(payload.digest().to_string()),
@@ -340,22 +337,20 @@ fn asks(requirement: &Requirement) -> String {
     }
 }
 
-#[cfg(any())]
 fn subject_report(evidence: &Evidence, accepted: bool) -> SubjectReport {
     let subject = evidence.subject();
-    let pinned = Reference::new(subject.repository().clone(), None, Some(*subject.digest()));
+    let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
     let claimed = evidence.origin() == EvidenceOrigin::Loaded;
     SubjectReport {
-        asked: evidence.asked().to_string(),
-        repository: Some(subject.repository().to_string()),
-        digest: Some(subject.digest().to_string()),
-        media_type: Some(crate::code::bounded(subject.media_type())),
+        asked: evidence.reference().to_string(),
+        repository: Some(subject.repository.to_string()),
+        digest: Some(subject.digest.to_string()),
+        media_type: Some(crate::code::bounded(&subject.media_type)),
         pinned: accepted.then(|| pinned.to_string()),
         tag: evidence.tag().map(|(tag, digest)| TagReport { tag: tag.to_string(), digest: digest.to_string(), claimed }),
     }
 }
 
-#[cfg(any())]
 fn image_notices(evidence: &Evidence, signatures: &[VerifiedSignature]) -> Vec<Failure> {
     let mut notices = Vec::new();
     if let Some(moved) = evidence.moved() {
@@ -365,7 +360,7 @@ fn image_notices(evidence: &Evidence, signatures: &[VerifiedSignature]) -> Vec<F
         notices
             .push(Failure::new(Code::ClaimOfFile).found("which tag pointed where, what was not found, that nothing is missing"));
     }
-    let repository = evidence.subject().repository();
+    let repository = &evidence.subject().repository;
     for signature in signatures {
         if let Some(named) = signature.docker_reference()
             && !names(named, repository)

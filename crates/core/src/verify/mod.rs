@@ -3,9 +3,9 @@
 mod blob;
 mod judge;
 mod outcome;
-//mod session;
+mod session;
 mod verifier;
 
 pub use outcome::{Accepted, AcceptedBlob, NotAccepted};
-//pub use session::Session;
+pub use session::Session;
 pub use verifier::Verifier;

@@ -2,6 +2,7 @@
 
 use crate::code::Failure;
 use crate::gather::{self, Fetch, FetchError, Request, RequestId, Response};
+use crate::oci::Reference;
 
 /// Gathers what one verify call needs, without doing I/O itself: ask for the open requests, answer them in any order,
 /// and give the session back to [`super::Verifier::conclude`].
@@ -11,6 +12,7 @@ use crate::gather::{self, Fetch, FetchError, Request, RequestId, Response};
 pub struct Session {
     pub(super) gathering: gather::Session,
     pub(super) fingerprint: [u8; 32],
+    pub(super) asked: Reference,
 }
 
 impl Session {

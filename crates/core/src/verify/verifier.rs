@@ -2,15 +2,14 @@
 
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
-#[cfg(any())]
 use super::session::Session;
 use crate::code::{Code, Failure};
+use crate::crypto::PreparedKey;
 use crate::digest::{Digest, sha256_parts};
-#[cfg(any())]
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
-use crate::policy::Policy;
+use crate::policy::{Authority, Policy, SignatureRequirement};
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ use std::sync::Arc;
 /// let pem = b"-----BEGIN PUBLIC KEY-----
 /// MCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=
 /// -----END PUBLIC KEY-----";
-/// let key = Authority::Key(KeyAuthority::new(PublicKey::from_pem(pem)?, "release.pub")?);
+/// let key = Authority::Key(KeyAuthority::new(PublicKey::from_pem(pem)?, "release.pub"));
 /// let policy = Policy::new(Requirement::signed_by(key))?;
 /// let verifier = Verifier::new(TrustRoot::sigstore()?, policy);
 /// # let _ = verifier;
@@ -39,6 +38,8 @@ pub struct Verifier {
     pub(super) trust: Arc<TrustRoot>,
     pub(super) policy: Arc<Policy>,
     pub(super) limits: Limits,
+    /// The key of each leaf that trusts one, made ready, in the order of the leaves.
+    pub(super) keys: Arc<[Option<PreparedKey>]>,
     pub(super) weakened: Vec<Failure>,
     fingerprint: [u8; 32],
 }
@@ -60,7 +61,12 @@ impl Verifier {
             policy.fingerprint(),
             format!("{limits:?}").as_bytes(),
         ]);
-        Self { trust, policy, limits, weakened: Vec::new(), fingerprint }
+        let prepare = |leaf: &SignatureRequirement| match leaf.authority() {
+            Authority::Key(authority) => PreparedKey::new(authority.key().clone()).ok(),
+            Authority::Keyless(_) => None,
+        };
+        let keys = policy.leaves().into_iter().map(prepare).collect();
+        Self { trust, policy, limits, keys, weakened: Vec::new(), fingerprint }
     }
 
     /// Adds something that is weaker than the default to what every report lists, such as a verification time that
@@ -88,14 +94,16 @@ impl Verifier {
     pub fn fingerprint(&self) -> [u8; 32] {
         self.fingerprint
     }
-}
-#[cfg(any())]
-impl Verifier {
+
     /// Starts gathering for one image.
     #[must_use]
     pub fn session(&self, reference: &Reference) -> Session {
         let wanted = Wanted { attestations: self.policy.wants_attestations() };
-        Session { gathering: gather::Session::new(reference, &self.limits, wanted), fingerprint: self.fingerprint }
+        Session {
+            gathering: gather::Session::new(reference, &self.limits, wanted),
+            fingerprint: self.fingerprint,
+            asked: reference.clone(),
+        }
     }
 
     /// Judges what a session gathered.
@@ -104,8 +112,7 @@ impl Verifier {
     /// [`NotAccepted`] with the account of every check. A session that is not done, or was started by a verifier with
     /// another fingerprint, is `Undecided`.
     pub fn conclude(&self, session: Session, now: UnixTime) -> Result<Accepted, NotAccepted> {
-        let Session { gathering, fingerprint } = session;
-        let asked = gathering.reference().clone();
+        let Session { gathering, fingerprint, asked } = session;
         if fingerprint != self.fingerprint {
             return Err(self.nothing_gathered(&asked, Code::SessionForOtherVerifier.into(), now));
         }
@@ -150,11 +157,7 @@ impl Verifier {
         evidence: &Evidence,
         now: UnixTime,
     ) -> Result<Accepted, NotAccepted> {
-        let subject = evidence.subject();
-        if subject.repository() != repository || subject.digest() != digest {
-            let failure = Failure::new(Code::EvidenceForOtherImage)
-                .expected(format_args!("{repository}@{digest}"))
-                .found(format_args!("{}@{}", subject.repository(), subject.digest()));
+        if let Err(failure) = evidence.require_image(repository, digest) {
             let asked = Reference::new(repository.clone(), None, Some(*digest));
             return Err(self.nothing_gathered(&asked, failure, now));
         }
@@ -165,7 +168,7 @@ impl Verifier {
         match judge::image(self, evidence, now) {
             Judgement::Accepted { signatures, report } => {
                 let subject = evidence.subject();
-                let pinned = Reference::new(subject.repository().clone(), None, Some(*subject.digest()));
+                let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
                 Ok(Accepted::assertion(pinned, signatures, report))
             }
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),

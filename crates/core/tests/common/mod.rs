@@ -1,4 +1,5 @@
 //! What the vector tests share: where the vectors are, and reading them.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::PathBuf;
 
@@ -14,9 +15,16 @@ pub(crate) fn vectors() -> Option<PathBuf> {
     }
 }
 
-/// A JSON document of the vectors.
+/// The one JSON document of a file.
 pub(crate) fn json(path: &str) -> Option<serde_json::Value> {
+    let mut documents = json_lines(path)?;
+    assert_eq!(documents.len(), 1, "{path}");
+    documents.pop()
+}
+
+/// The JSON documents of a file, one after another.
+pub(crate) fn json_lines(path: &str) -> Option<Vec<serde_json::Value>> {
     let path = vectors()?.join(path);
     let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(serde_json::from_slice(&text).unwrap())
+    Some(serde_json::Deserializer::from_slice(&text).into_iter().collect::<Result<_, _>>().unwrap())
 }

@@ -1,0 +1,287 @@
+//! [`Evidence`]: the image, and the bytes that belong to it, each shown to match its digest.
+//!
+//! Holds what was found, where, and what could not be found out. Judges nothing: no signature here is more than a
+//! candidate, and annotations are what the registry says.
+
+use crate::code::{Class, Code, Failure};
+use crate::digest::{Content, Digest};
+use crate::oci::{Reference, Repository, Tag};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What belongs to one image, gathered from a registry or loaded from a file.
+///
+/// The same answers give the same evidence, in whatever order they arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    pub(super) reference: Reference,
+    pub(super) subject: Subject,
+    pub(super) tag: Option<(Tag, Digest)>,
+    pub(super) moved: Option<TagMoved>,
+    pub(super) layouts: BTreeMap<Layout, LayoutState>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) ignored_referrers: usize,
+    pub(super) notes: Vec<Note>,
+    pub(super) origin: EvidenceOrigin,
+    pub(super) complete: bool,
+}
+
+impl Evidence {
+    /// What was asked for.
+    #[must_use]
+    pub fn reference(&self) -> &Reference {
+        &self.reference
+    }
+
+    /// The image: always pinned to a digest that its bytes were shown to have.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The tag that was asked for and what it resolved to, once. Of loaded evidence a claim.
+    #[must_use]
+    pub fn tag(&self) -> Option<(&Tag, &Digest)> {
+        self.tag.as_ref().map(|(tag, digest)| (tag, digest))
+    }
+
+    /// Set when the tag beside the digest that was asked for resolved to something else. Of loaded evidence a claim.
+    #[must_use]
+    pub fn moved(&self) -> Option<&TagMoved> {
+        self.moved.as_ref()
+    }
+
+    /// Where was looked, and what came of it. Of loaded evidence a claim.
+    #[must_use]
+    pub fn layouts(&self) -> &BTreeMap<Layout, LayoutState> {
+        &self.layouts
+    }
+
+    /// Everything that may be a signature or an attestation, ordered by layout and position.
+    #[must_use]
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// How many referrers were of other kinds (SBOMs, Notary signatures, …) and not looked at.
+    #[must_use]
+    pub fn ignored_referrers(&self) -> usize {
+        self.ignored_referrers
+    }
+
+    /// What could not be found out, and what else is worth knowing. Of loaded evidence partly claims.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Whether this was gathered or loaded.
+    #[must_use]
+    pub fn origin(&self) -> EvidenceOrigin {
+        self.origin
+    }
+
+    /// Whether everything that was asked for could be found out: nothing denied, failed, altered or truncated. When
+    /// nothing is accepted and this is false, the outcome is undecided.
+    ///
+    /// Of loaded evidence this is at best a claim; see [`Evidence::proves_absence`].
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether "there is none" may be concluded: all was found out, and by this session itself. Loaded evidence never
+    /// proves absence, since whoever carried it could leave something out (K-EV-02).
+    #[must_use]
+    pub fn proves_absence(&self) -> bool {
+        self.complete && self.origin == EvidenceOrigin::Gathered
+    }
+
+    /// Holds the evidence against the image that the caller means. Which image that is, the caller says and never the
+    /// evidence (K-EV-01).
+    ///
+    /// # Errors
+    /// [`Code::EvidenceForOtherImage`] when repository or digest differ.
+    pub fn require_image(&self, repository: &Repository, digest: &Digest) -> Result<(), Failure> {
+        if self.subject.repository == *repository && self.subject.digest() == digest {
+            return Ok(());
+        }
+        let found = format!("{}@{}", self.subject.repository, self.subject.digest());
+        Err(Failure::new(Code::EvidenceForOtherImage).expected(format_args!("{repository}@{digest}")).found(found))
+    }
+}
+
+/// The artifact that signatures are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// Where it lives.
+    pub repository: Repository,
+    /// The digest that it was asked for by, else the SHA-256 digest of its bytes.
+    pub digest: Digest,
+    /// Media type of its manifest or index.
+    pub media_type: String,
+    /// The bytes of its manifest or index.
+    pub document: Content,
+}
+
+impl Subject {
+    /// The digest of the manifest or index.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+}
+
+/// A tag that no longer points to the digest given beside it. The digest rules; this is worth knowing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TagMoved {
+    /// The tag.
+    pub tag: Tag,
+    /// The digest that the caller gave, and that is judged.
+    pub given: Digest,
+    /// The digest that the tag resolved to.
+    pub found: Digest,
+}
+
+/// Where signatures of an image are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// The tag `sha256-<hex>.sig` (cosign `specs/SIGNATURE_SPEC.md`).
+    CosignTag,
+    /// The referrers API (distribution-spec, "Listing Referrers").
+    ReferrersApi,
+    /// The tag `sha256-<hex>`, where there is no such API ("Unavailable Referrers API").
+    ReferrersTag,
+    /// The tag `sha256-<hex>.att` (cosign `specs/ATTESTATION_SPEC.md`).
+    AttestationTag,
+}
+
+impl Layout {
+    /// Every layout, in order.
+    pub const ALL: &'static [Self] = &[Self::CosignTag, Self::ReferrersApi, Self::ReferrersTag, Self::AttestationTag];
+
+    /// The stable name, as reports and saved evidence show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CosignTag => "cosign-tag",
+            Self::ReferrersApi => "referrers-api",
+            Self::ReferrersTag => "referrers-tag",
+            Self::AttestationTag => "attestation-tag",
+        }
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What came of looking into a layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LayoutState {
+    /// Something is there (perhaps an empty list).
+    Found,
+    /// A plain "there is none".
+    NotFound,
+    /// It could not be found out; a note says why.
+    Unknown,
+}
+
+impl LayoutState {
+    pub(super) const ALL: &'static [Self] = &[Self::Found, Self::NotFound, Self::Unknown];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::NotFound => "not-found",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Something that may be a signature or attestation of the image. Nothing is verified but its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// Where it was found.
+    pub layout: Layout,
+    /// Its number in that layout, from 0: the layer of the tagged manifest, or the entry of the referrers list.
+    pub position: usize,
+    /// Digest of the blob that it consists of, where that is known.
+    pub digest: Option<Digest>,
+    /// The manifest that carries it, where that could be had.
+    pub manifest: Option<Content>,
+    /// What it is.
+    pub kind: CandidateKind,
+}
+
+/// What a [`Candidate`] is, by the media type of its layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CandidateKind {
+    /// A simple-signing payload; signature and signer stand in the annotations of its layer.
+    SimpleSigning {
+        /// The payload.
+        payload: Content,
+        /// The annotations of the layer.
+        annotations: BTreeMap<String, String>,
+    },
+    /// A Sigstore bundle.
+    Bundle {
+        /// The bundle.
+        bundle: Content,
+        /// Media type of its layer.
+        media_type: String,
+    },
+    /// A DSSE envelope of the `.att` tag; the signer stands in the annotations of its layer.
+    Attestation {
+        /// The envelope.
+        envelope: Content,
+        /// The annotations of the layer.
+        annotations: BTreeMap<String, String>,
+    },
+    /// It cannot be looked at, and why. Never counts.
+    Unusable(Failure),
+}
+
+/// Something that was noticed while gathering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Note {
+    /// The layout that it is about; `None` for the image itself.
+    pub layout: Option<Layout>,
+    /// What was noticed.
+    pub failure: Failure,
+    /// Whether candidates may be missing because of it: something was skipped, denied, failed or truncated. When nothing
+    /// is accepted then, the outcome is undecided.
+    pub hides_candidates: bool,
+}
+
+/// Where evidence came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EvidenceOrigin {
+    /// A session asked for all of it.
+    Gathered,
+    /// It was loaded; what it says of tags, absence and completeness are claims.
+    Loaded,
+}
+
+/// Orders notes by content, so that their order does not depend on which answer came first.
+pub(super) fn sort_notes(notes: &mut [Note]) {
+    notes.sort_by_cached_key(|note| (note.layout, note.failure.code().number(), note.failure.detail(), note.hides_candidates));
+}
+
+/// Whether nothing that was asked for is hidden by a failure.
+pub(super) fn nothing_hidden(notes: &[Note], candidates: &[Candidate]) -> bool {
+    let could_not_be_read = |candidate: &Candidate| matches!(&candidate.kind, CandidateKind::Unusable(failure) if failure.code().class() != Class::Rejected);
+    !notes.iter().any(|note| note.hides_candidates) && !candidates.iter().any(could_not_be_read)
+}
