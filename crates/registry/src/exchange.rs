@@ -21,6 +21,7 @@ use url::Url;
 use veriseal::code::{Code, Failure};
 use veriseal::digest::Digest;
 use veriseal::gather::{FetchError, Request, Response, What};
+use veriseal::oci::media_type;
 
 /// Most redirects of one request.
 const MAX_REDIRECTS: usize = 5;
@@ -29,7 +30,6 @@ const MAX_RETRIES: u32 = 2;
 /// Longest path of a repository in bytes, twice what the distribution specification advises.
 const MAX_PATH: usize = 512;
 
-const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// What a tag or digest may name. Schema 1 manifests are not asked for: they cannot be verified.
 const ACCEPT_MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
@@ -129,7 +129,7 @@ impl Exchange {
     /// Sends the request and follows redirects, with the rules of K-OC-11.
     async fn follow(&self, target: &Target, authorization: Option<&HeaderValue>) -> Result<Head, Fault> {
         let accept = match self.request.what {
-            What::Referrers { .. } => Some(OCI_INDEX),
+            What::Referrers { .. } => Some(media_type::OCI_INDEX),
             What::Blob { .. } => None,
             _ => Some(ACCEPT_MANIFESTS),
         };
@@ -215,14 +215,14 @@ impl Exchange {
         if is_encoded(&response) {
             return Err(invalid("a Content-Encoding that was not asked for".to_owned()));
         }
-        let media_type = media_type(response.headers()).map_err(Fault::last)?;
+        let content_type = content_type(response.headers()).map_err(Fault::last)?;
         let mut next = None;
         if is_referrers {
-            if media_type.as_deref() != Some(OCI_INDEX) {
+            if content_type.as_deref() != Some(media_type::OCI_INDEX) {
                 return if is_first_page {
                     Ok(Response::NotFound)
                 } else {
-                    Err(invalid(format!("content type {}", media_type.unwrap_or_else(|| "none".to_owned()))))
+                    Err(invalid(format!("content type {}", content_type.unwrap_or_else(|| "none".to_owned()))))
                 };
             }
             let links = text_values(response.headers(), LINK).map_err(Fault::last)?;
@@ -252,7 +252,7 @@ impl Exchange {
             let failure = Failure::new(Code::DigestMismatch).expected(claimed).found(found);
             return Err(Fault::last(failure.at("Docker-Content-Digest")));
         }
-        Ok(Response::Found { media_type, bytes, next })
+        Ok(Response::Found { media_type: content_type, bytes, next })
     }
 }
 
@@ -292,7 +292,11 @@ fn target(request: &Request, settings: &Settings) -> Result<Target, Failure> {
                 url.ok_or_else(|| Failure::new(Code::ResponseInvalid).expected("a page of the same registry").found(page))?;
             return Ok(Target { registry: registry.to_owned(), path: path.to_owned(), url, home });
         }
-        _ => return Err(Failure::new(Code::Internal).found("a kind of request that is not known here")),
+        other => {
+            return Err(Failure::new(Code::SourceInvalid)
+                .expected("what a registry can answer")
+                .found(format_args!("{other:?}")));
+        }
     };
     let url = base.join(&format!("v2/{path}/{suffix}")).map_err(|_| invalid(path))?;
     Ok(Target { registry: registry.to_owned(), path: path.to_owned(), url, home })
@@ -361,7 +365,7 @@ fn text_values(headers: &HeaderMap, name: HeaderName) -> Result<Vec<&str>, Failu
 }
 
 /// `Content-Type` in lower case and without parameters.
-fn media_type(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+fn content_type(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     let value = single(headers, CONTENT_TYPE)?;
     Ok(value.map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()).filter(|value| !value.is_empty()))
 }

@@ -11,6 +11,7 @@
 pub mod challenge;
 mod credentials;
 mod exchange;
+mod layout;
 pub mod link;
 mod origin;
 mod reach;
@@ -22,5 +23,6 @@ mod token;
 mod transport;
 
 pub use credentials::Credentials;
+pub use layout::OciLayout;
 pub use registry::{Call, Registry, RegistryBuilder};
 pub use secret::Secret;

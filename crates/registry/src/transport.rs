@@ -298,11 +298,15 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
     causes
 }
 
-/// The TLS error in a cause. `std::io::Error` hides the one it carries from `source`.
-fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    cause
-        .downcast_ref::<rustls::Error>()
-        .or_else(|| cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>())
+/// The TLS error in a cause. Errors of the operating system's kind hide what they carry from `source`, and may be packed
+/// in one another.
+fn tls_error<'a>(mut cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    loop {
+        if let Some(found) = cause.downcast_ref::<rustls::Error>() {
+            return Some(found);
+        }
+        cause = cause.downcast_ref::<std::io::Error>()?.get_ref()?;
+    }
 }
 
 fn answers_in_plain_text(cause: &(dyn Error + 'static)) -> bool {

@@ -332,6 +332,15 @@ pub fn base64_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8
     deserializer.deserialize_str(Base64)
 }
 
+/// An optional field that has a value where it stands: `null` is refused, so that absence has one spelling. For
+/// `#[serde(default, deserialize_with = "present")]`.
+///
+/// # Errors
+/// The deserializer's, for whatever is not a `T`.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// A list of at most `MAX` elements, for `#[serde(deserialize_with = "bounded_vec::<_, _, 32>")]`.
 ///
 /// Fails as soon as one more begins, without reading it (K-DS-03), with [`JsonRule::TooMany`].
@@ -392,6 +401,8 @@ mod tests {
         map: BTreeMap<String, String>,
         #[serde(default)]
         text: String,
+        #[serde(default, deserialize_with = "present")]
+        optional: Option<String>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -500,6 +511,13 @@ mod tests {
         for text in [r#"{"Name":"x"}"#, r#"{"n\u0041me":"x"}"#, r#"{"a":[{"NAME":1}]}"#, r#"{"labels":1,"b":{"naMe":1}}"#] {
             assert_eq!(read(text).unwrap_err().rule(), JsonRule::KeyCase, "{text}");
         }
+    }
+
+    #[test]
+    fn absence_has_one_spelling() {
+        assert_eq!(strict("{}").unwrap().optional, None);
+        assert_eq!(strict(r#"{"optional":""}"#).unwrap().optional.as_deref(), Some(""));
+        assert_eq!(rule(r#"{"optional":null}"#), JsonRule::Type);
     }
 
     #[test]

@@ -187,34 +187,29 @@ impl Listing {
 #[serde(rename_all = "camelCase")]
 struct Wire {
     schema_version: Option<i64>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     media_type: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     artifact_type: Option<String>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     config: Option<WireDescriptor>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     layers: Option<Entries>,
     /// Writers in Go make `null` of an empty list; the outer `Option` still tells that the key stood there.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     manifests: Option<Option<Entries>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     subject: Option<WireDescriptor>,
     annotations: Option<BTreeMap<String, String>>,
     /// Schema 1.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     fs_layers: Option<IgnoredAny>,
     /// Schema 1.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     history: Option<IgnoredAny>,
     /// The artifact manifest that was removed from the image-spec.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "json::present")]
     blobs: Option<IgnoredAny>,
-}
-
-/// A field that stands there has a value: `null` is not the same as nothing.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// A list of descriptors of which only the first are kept.

@@ -1,7 +1,9 @@
 //! Sessions against a registry in memory, honest and hostile.
 
 use super::*;
+use crate::gather::evidence::LayoutState;
 use crate::gather::{Fetch, MemoryStore, drive};
+use crate::oci::media_type;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -29,7 +31,7 @@ impl World {
         Self { store, repository, image, layers: Vec::new() }
     }
 
-    fn by_digest(&self) -> Reference {
+    pub(in crate::gather) fn by_digest(&self) -> Reference {
         Reference::new(self.repository.clone(), None, Some(self.image.digest))
     }
 
@@ -37,7 +39,7 @@ impl World {
         Reference::new(self.repository.clone(), Some(TAG.parse().unwrap()), None)
     }
 
-    fn by_both(&self, digest: Digest) -> Reference {
+    pub(in crate::gather) fn by_both(&self, digest: Digest) -> Reference {
         Reference::new(self.repository.clone(), Some(TAG.parse().unwrap()), Some(digest))
     }
 
@@ -56,7 +58,7 @@ impl World {
     }
 
     /// Layers of the `.sig` manifest exactly as given.
-    fn sign_with_layers(&mut self, layers: Vec<Value>) {
+    pub(in crate::gather) fn sign_with_layers(&mut self, layers: Vec<Value>) {
         self.layers = layers;
         self.put_tagged("sig");
     }
@@ -85,7 +87,7 @@ impl World {
         gather_from(&self.store, reference, limits)
     }
 
-    fn evidence(&self) -> Evidence {
+    pub(in crate::gather) fn evidence(&self) -> Evidence {
         self.gather(&self.by_digest(), &Limits::DEFAULT).unwrap()
     }
 
@@ -104,7 +106,7 @@ impl World {
     }
 }
 
-fn layer_json(layer: &Descriptor, signature: &str) -> Value {
+pub(in crate::gather) fn layer_json(layer: &Descriptor, signature: &str) -> Value {
     let mut layer = serde_json::to_value(layer).unwrap();
     layer["annotations"] = json!({ media_type::ANNOTATION_SIGNATURE: signature });
     layer
@@ -134,7 +136,7 @@ fn found(media_type: &str, bytes: impl Into<Vec<u8>>) -> Answer {
 
 type Change = dyn Fn(&Request, Answer) -> Answer + Send + Sync;
 
-struct Altered {
+pub(in crate::gather) struct Altered {
     store: MemoryStore,
     change: Box<Change>,
     asked: Mutex<Vec<What>>,
@@ -157,7 +159,7 @@ impl Altered {
     }
 }
 
-fn gather_from(fetch: &dyn Fetch, reference: &Reference, limits: &Limits) -> Result<Evidence, Failure> {
+pub(in crate::gather) fn gather_from(fetch: &dyn Fetch, reference: &Reference, limits: &Limits) -> Result<Evidence, Failure> {
     let mut session = Session::new(reference, limits, Wanted { attestations: true });
     drive(&mut session, fetch);
     assert!(session.is_done());
@@ -185,7 +187,7 @@ fn is_tag(request: &Request, tag: &Tag) -> bool {
 }
 
 /// Layout and code of each note that hides something, and the code of each unusable candidate.
-fn troubles(evidence: &Evidence) -> Vec<(Option<Layout>, Code)> {
+pub(in crate::gather) fn troubles(evidence: &Evidence) -> Vec<(Option<Layout>, Code)> {
     let notes = evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| (note.layout, note.failure.code()));
     let unusable = evidence.candidates().iter().filter_map(|candidate| match &candidate.kind {
         CandidateKind::Unusable(failure) => Some((Some(candidate.layout), failure.code())),
@@ -194,12 +196,12 @@ fn troubles(evidence: &Evidence) -> Vec<(Option<Layout>, Code)> {
     notes.chain(unusable).collect()
 }
 
-fn usable(evidence: &Evidence) -> Vec<(Layout, Digest)> {
+pub(in crate::gather) fn usable(evidence: &Evidence) -> Vec<(Layout, Digest)> {
     let is_usable = |candidate: &&Candidate| !matches!(candidate.kind, CandidateKind::Unusable(_));
     evidence.candidates().iter().filter(is_usable).map(|candidate| (candidate.layout, candidate.digest.unwrap())).collect()
 }
 
-fn signed_every_way() -> (World, Vec<(Layout, Digest)>) {
+pub(in crate::gather) fn signed_every_way() -> (World, Vec<(Layout, Digest)>) {
     let mut world = World::new();
     let attestation = world.attest("envelope");
     let signature = world.sign("payload", "c2ln");
@@ -874,7 +876,7 @@ fn requests_are_bounded_and_shared_fairly() {
 // Order.
 
 /// A world with something of everything, in which `seed` chooses what is in trouble.
-fn troubled(seed: u64) -> (Altered, Reference, Limits) {
+pub(in crate::gather) fn troubled(seed: u64) -> (Altered, Reference, Limits) {
     let (mut world, _) = signed_every_way();
     for n in 0..6 {
         world.sign(&format!("payload {}", n / 2), &n.to_string());
@@ -882,7 +884,7 @@ fn troubled(seed: u64) -> (Altered, Reference, Limits) {
     }
     let image = world.image.clone();
     world.refer_with(vec![], Some(&image), media_type::BUNDLE_V03);
-    let has_api = seed % 3 != 0;
+    let has_api = !seed.is_multiple_of(3);
     world.store.put_fallback_tag(&world.repository, &image.digest);
     world.store = world.store.clone().with_referrers_api(has_api).with_page_size(3);
     let reference = match seed % 4 {
@@ -890,8 +892,8 @@ fn troubled(seed: u64) -> (Altered, Reference, Limits) {
         1 => world.by_both(image.digest),
         _ => world.by_digest(),
     };
-    let requests = if seed % 5 == 0 { 12 } else { 256 };
-    let candidates_fetched = if seed % 7 == 0 { 4 } else { 100 };
+    let requests = if seed.is_multiple_of(5) { 12 } else { 256 };
+    let candidates_fetched = if seed.is_multiple_of(7) { 4 } else { 100 };
     let fetch = world.altered(move |request, answer| {
         let spread = match &request.what {
             What::Blob { digest, .. } => u64::from(digest.as_bytes()[0]) ^ seed,

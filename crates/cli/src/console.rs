@@ -1,0 +1,61 @@
+//! [`Console`]: where reports and notes go, and whether they are coloured.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+use veriseal::report::Style;
+
+/// Standard output for reports, standard error for everything else.
+pub struct Console {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    style: Style,
+    broken: bool,
+}
+
+impl Console {
+    /// The console of this process. Colours only where standard output is a terminal and `NO_COLOR` is unset or empty
+    /// (no-color.org).
+    #[must_use]
+    pub fn of_process() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let style = if io::stdout().is_terminal() && !plain { Style::Colour } else { Style::Plain };
+        Self::new(Box::new(io::stdout()), Box::new(io::stderr()), style)
+    }
+
+    /// Any two places.
+    #[must_use]
+    pub fn new(out: Box<dyn Write>, err: Box<dyn Write>, style: Style) -> Self {
+        Self { out, err, style, broken: false }
+    }
+
+    /// How reports are decorated.
+    pub(crate) fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Prints to standard output as it is.
+    pub(crate) fn print(&mut self, text: impl Display) {
+        let written = write!(self.out, "{text}").and_then(|()| self.out.flush());
+        if let Err(error) = written
+            && !self.broken
+        {
+            self.broken = true;
+            self.note(format_args!("standard output cannot be written: {error}"));
+        }
+    }
+
+    /// Prints one line to standard error, with the name of the program. Where even that fails there is nobody to tell.
+    pub(crate) fn note(&mut self, text: impl Display) {
+        let _ = writeln!(self.err, "veriseal: {text}");
+    }
+
+    /// Prints to standard error as it is.
+    pub(crate) fn print_err(&mut self, text: impl Display) {
+        let _ = write!(self.err, "{text}");
+    }
+
+    /// Whether something could not be printed to standard output.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+}

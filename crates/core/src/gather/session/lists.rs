@@ -1,0 +1,261 @@
+//! The lists: what each layout says it holds.
+//!
+//! Reads `.sig` and `.att` manifests and referrers lists entry by entry (distribution-spec "Listing Referrers",
+//! "Unavailable Referrers API"). Nothing listed is believed; it only tells what to fetch.
+
+use super::super::evidence::{Layout, LayoutState, Note};
+use super::super::fetch::What;
+use super::super::rules::Use;
+use super::candidates::BlobKey;
+use super::{Ask, Found, Image, Session};
+use crate::code::{Code, Failure};
+use crate::digest::{Content, Digest};
+use crate::oci::{Descriptor, Listing, Tag, media_type};
+use std::collections::{BTreeSet, VecDeque};
+
+/// Longest name of a next page that is passed on.
+const MAX_PAGE_NAME: usize = 4096;
+
+/// One layout's list of candidates, while it is being learned.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) state: LayoutState,
+    pub(super) manifest: Option<Content>,
+    pub(super) entries: VecDeque<Entry>,
+    /// Entries seen, whether kept or not.
+    pub(super) seen: usize,
+    /// What was taken from a referrers list already.
+    pub(super) taken: BTreeSet<BlobKey>,
+    pub(super) pages: usize,
+    pub(super) page_names: BTreeSet<String>,
+    /// Candidates beyond the bound.
+    pub(super) truncated: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) position: usize,
+    pub(super) what: EntryKind,
+}
+
+#[derive(Debug)]
+pub(super) enum EntryKind {
+    Layer(Descriptor, Use),
+    Referrer { descriptor: Descriptor, is_certain: bool },
+    Unreadable(Failure),
+}
+
+impl List {
+    pub(super) fn new() -> Self {
+        Self {
+            state: LayoutState::Unknown,
+            manifest: None,
+            entries: VecDeque::new(),
+            seen: 0,
+            taken: BTreeSet::new(),
+            pages: 0,
+            page_names: BTreeSet::new(),
+            truncated: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, entry: Entry, max: usize) {
+        if self.entries.len() < max {
+            self.entries.push_back(entry);
+        } else {
+            self.truncated = self.truncated.saturating_add(1);
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn start_lists(&mut self, digest: &Digest) {
+        let max_bytes = self.limits.manifest_bytes;
+        self.start_list(Layout::CosignTag, What::ManifestByTag(Tag::cosign(digest, "sig")), max_bytes);
+        self.start_list(Layout::ReferrersApi, What::Referrers { subject: *digest, page: None }, max_bytes);
+        if self.wanted.attestations {
+            self.start_list(Layout::AttestationTag, What::ManifestByTag(Tag::cosign(digest, "att")), max_bytes);
+        }
+        self.start_candidates();
+    }
+
+    pub(super) fn start_list(&mut self, layout: Layout, what: What, max_bytes: u64) {
+        self.lists.insert(layout, List::new());
+        let ask = if layout == Layout::ReferrersApi { Ask::Page } else { Ask::Tagged(layout) };
+        match self.ask(what, max_bytes, ask) {
+            Ok(()) => self.lists_open = self.lists_open.saturating_add(1),
+            Err(failure) => self.note(layout, failure),
+        }
+    }
+
+    /// A list is known to its end, or never will be.
+    pub(super) fn end_list(&mut self, layout: Layout, outcome: Result<LayoutState, Failure>) {
+        match outcome {
+            Ok(state) => {
+                if let Some(list) = self.lists.get_mut(&layout) {
+                    list.state = state;
+                }
+            }
+            Err(failure) => self.note(layout, failure),
+        }
+        self.lists_open = self.lists_open.saturating_sub(1);
+        self.start_candidates();
+    }
+
+    /// The manifest of a `.sig` or `.att` tag: each layer is a candidate.
+    pub(super) fn take_layers(&mut self, layout: Layout, answer: Result<Option<Found>, Failure>) {
+        let outcome = match answer {
+            Ok(Some(found)) => self.read_layers(layout, found).map(|()| LayoutState::Found),
+            Ok(None) => Ok(LayoutState::NotFound),
+            Err(failure) => Err(failure),
+        };
+        self.end_list(layout, outcome);
+    }
+
+    pub(super) fn read_layers(&mut self, layout: Layout, found: Found) -> Result<(), Failure> {
+        let listing = Listing::of_layers(&found.bytes, found.media_type.as_deref(), &self.limits)?;
+        let max = self.limits.candidates_fetched;
+        let Some(list) = self.lists.get_mut(&layout) else { return Ok(()) };
+        list.manifest = Some(Content::learn(found.bytes));
+        list.truncated = listing.unread;
+        let mut unsupported: Option<(String, usize)> = None;
+        let mut layers = BTreeSet::new();
+        for (position, entry) in listing.entries.into_iter().enumerate() {
+            let what = match entry {
+                Ok(layer) => match Use::of_layer(layout, &layer) {
+                    // All annotations are compared, not the signature alone: a copy beside a spoilt certificate must not
+                    // take the place of the good one.
+                    Some(_) if !layers.insert((layer.digest, layer.size, layer.annotations.clone())) => continue,
+                    Some(usage) => EntryKind::Layer(layer, usage),
+                    None => {
+                        let count = unsupported.as_ref().map_or(1, |(_, count)| count.saturating_add(1));
+                        unsupported = Some((unsupported.map_or(layer.media_type, |(first, _)| first), count));
+                        continue;
+                    }
+                },
+                Err(failure) => EntryKind::Unreadable(failure),
+            };
+            list.push(Entry { position, what }, max);
+        }
+        if let Some((media_type, count)) = unsupported {
+            let failure = Failure::new(Code::LayerUnsupported).found(format_args!("{count} layers such as {media_type}"));
+            self.notes.push(Note { layout: Some(layout), failure, hides_candidates: false });
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_page(&mut self, answer: Result<Option<Found>, Failure>) {
+        let layout = Layout::ReferrersApi;
+        let found = match answer {
+            Ok(Some(found)) => found,
+            Ok(None) if self.pages_read() > 0 => {
+                return self.end_list(layout, Err(Failure::new(Code::Dangling).found("no next page where one was announced")));
+            }
+            // Only a plain "there is none" says that the registry has no such API.
+            Ok(None) => return self.start_fallback(),
+            Err(failure) => return self.end_list(layout, Err(failure)),
+        };
+        let next = found.next.clone();
+        let outcome = match self.read_referrers(layout, &found) {
+            Ok(()) => match next {
+                Some(next) => match self.ask_page(next) {
+                    Ok(true) => return,
+                    Ok(false) => Ok(LayoutState::Found),
+                    Err(failure) => Err(failure),
+                },
+                None => Ok(LayoutState::Found),
+            },
+            Err(failure) => Err(failure),
+        };
+        self.end_list(layout, outcome);
+    }
+
+    pub(super) fn pages_read(&self) -> usize {
+        self.lists.get(&Layout::ReferrersApi).map_or(0, |list| list.pages)
+    }
+
+    /// Asks for the page after; false when enough candidates are known already.
+    pub(super) fn ask_page(&mut self, next: String) -> Result<bool, Failure> {
+        let (max_pages, max_candidates) = (self.limits.referrer_pages, self.limits.candidates_fetched);
+        let Some(subject) = self.image_digest() else { return Err(Code::Internal.into()) };
+        let Some(list) = self.lists.get_mut(&Layout::ReferrersApi) else { return Err(Code::Internal.into()) };
+        if next.len() > MAX_PAGE_NAME || !list.page_names.insert(next.clone()) {
+            let expected = "a next page that is another one";
+            return Err(Failure::new(Code::ResponseInvalid).expected(expected).found(next));
+        }
+        if list.entries.len() >= max_candidates {
+            list.truncated = list.truncated.saturating_add(1);
+            return Ok(false);
+        }
+        if list.pages >= max_pages {
+            let expected = format!("at most {max_pages} pages");
+            return Err(Failure::new(Code::CandidatesTruncated).expected(expected).found("another one"));
+        }
+        self.ask(What::Referrers { subject, page: Some(next) }, self.limits.manifest_bytes, Ask::Page)?;
+        Ok(true)
+    }
+
+    pub(super) fn image_digest(&self) -> Option<Digest> {
+        match &self.image {
+            Image::Found(subject) => Some(subject.digest),
+            Image::Awaited | Image::Failed(_) => self.reference.digest().copied(),
+        }
+    }
+
+    pub(super) fn start_fallback(&mut self) {
+        if let Some(digest) = self.image_digest() {
+            let what = What::ManifestByTag(Tag::referrers_fallback(&digest));
+            self.start_list(Layout::ReferrersTag, what, self.limits.manifest_bytes);
+        }
+        self.end_list(Layout::ReferrersApi, Ok(LayoutState::NotFound));
+    }
+
+    pub(super) fn take_fallback(&mut self, answer: Result<Option<Found>, Failure>) {
+        let layout = Layout::ReferrersTag;
+        let outcome = match answer {
+            Ok(Some(found)) => self.read_referrers(layout, &found).map(|()| LayoutState::Found),
+            Ok(None) => Ok(LayoutState::NotFound),
+            Err(failure) => Err(failure),
+        };
+        self.end_list(layout, outcome);
+    }
+
+    pub(super) fn read_referrers(&mut self, layout: Layout, found: &Found) -> Result<(), Failure> {
+        let listing = Listing::of_referrers(&found.bytes, found.media_type.as_deref(), &self.limits)?;
+        let max = self.limits.candidates_fetched;
+        let Some(list) = self.lists.get_mut(&layout) else { return Ok(()) };
+        list.pages = list.pages.saturating_add(1);
+        list.truncated = list.truncated.saturating_add(listing.unread);
+        for entry in listing.entries {
+            let position = list.seen;
+            list.seen = list.seen.saturating_add(1);
+            let what = match entry {
+                Ok(descriptor) => {
+                    // What the list says is a hint for what to leave alone; what is taken is read from its own manifest.
+                    let artifact_type = descriptor.artifact_type.as_deref().unwrap_or_default();
+                    let is_certain = artifact_type.starts_with(media_type::BUNDLE_PREFIX);
+                    let is_open = artifact_type.is_empty() || artifact_type == media_type::OCI_EMPTY;
+                    let is_manifest = [media_type::OCI_MANIFEST, media_type::DOCKER_MANIFEST].contains(&&*descriptor.media_type);
+                    match (is_certain, is_open, is_manifest) {
+                        (true, _, true) | (_, true, true) => {
+                            if !list.taken.insert((descriptor.digest, descriptor.size)) {
+                                continue;
+                            }
+                            EntryKind::Referrer { descriptor, is_certain }
+                        }
+                        (true, _, false) => EntryKind::Unreadable(
+                            Failure::new(Code::MediaTypeUnsupported).found(descriptor.media_type).at(descriptor.digest),
+                        ),
+                        _ => {
+                            self.ignored_referrers = self.ignored_referrers.saturating_add(1);
+                            continue;
+                        }
+                    }
+                }
+                Err(failure) => EntryKind::Unreadable(failure),
+            };
+            list.push(Entry { position, what }, max);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! From which threads and runtimes it may be called.
+
+use super::server::{Server, drip, reply};
+use super::*;
+use std::thread;
+
+fn server() -> Server {
+    Server::start(|_, _| reply(200, &[], b"{}"))
+}
+
+#[tokio::test]
+async fn a_blocking_call_inside_a_single_threaded_runtime_answers() {
+    let server = server();
+    let registry = builder(&[&server]).build().unwrap();
+    assert_eq!(found(registry.fetch(&tag(&server.name()))), b"{}");
+    // Nor does dropping it here panic, as dropping a runtime inside a runtime would.
+    drop(registry);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blocking_call_inside_a_threaded_runtime_answers() {
+    let server = server();
+    let call = builder(&[&server]).build().unwrap().call();
+    assert_eq!(found(call.fetch(&tag(&server.name()))), b"{}");
+    assert_eq!(found(call.fetch_async(&tag(&server.name())).await), b"{}");
+}
+
+#[test]
+fn an_awaiting_call_needs_no_particular_runtime() {
+    let server = server();
+    let registry = builder(&[&server]).build().unwrap();
+    let request = tag(&server.name());
+    let mut future = std::pin::pin!(registry.fetch_async(&request));
+    // A waker that does nothing and a loop: the poorest executor there is.
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let answer = loop {
+        match future.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(answer) => break answer,
+            std::task::Poll::Pending => thread::yield_now(),
+        }
+    };
+    assert_eq!(found(answer), b"{}");
+}
+
+#[test]
+fn many_threads_share_one_registry() {
+    let server = server();
+    let registry = builder(&[&server]).build().unwrap();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| found(registry.fetch(&tag(&server.name()))))).collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), b"{}");
+        }
+    });
+}
+
+#[test]
+fn one_slow_request_does_not_hold_up_another() {
+    let slow = Server::raw(None, |_, _, stream| drip(stream, Duration::from_secs(3), 1));
+    let fast = server();
+    let registry = builder(&[&slow, &fast]).deadline(Duration::from_millis(500)).build().unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| code(registry.fetch(&tag(&slow.name()))));
+        assert_eq!(found(registry.fetch(&tag(&fast.name()))), b"{}");
+        assert_eq!(waiting.join().unwrap(), Code::DeadlineExceeded);
+    });
+}
+
+#[test]
+fn a_registry_and_a_call_can_be_shared() {
+    fn shared<T: Send + Sync + Clone + 'static>() {}
+    shared::<Registry>();
+    shared::<veriseal_registry::Call>();
+}
