@@ -38,11 +38,6 @@ const FORMS: [Form; 4] =
     [Form::Bundle(BundleVersion::V01), Form::Bundle(BundleVersion::V02), Form::Bundle(BundleVersion::V03), Form::Annotation];
 const EVIDENCE: [Evidence; 3] = [Evidence::Promise, Evidence::Proof, Evidence::Both];
 
-/// Until timestamps are supported nothing else gives a certificate a time.
-fn without_time(holder: Holder, evidence: Evidence) -> Option<Code> {
-    (holder != Holder::Key && evidence == Evidence::Proof).then_some(Code::NotYetSupported)
-}
-
 /// What the form itself says to an entry with this evidence, before anybody asks what it is about.
 fn refused_by_form(form: Form, evidence: Evidence) -> Option<Code> {
     match (form, evidence) {
@@ -158,7 +153,7 @@ fn a_foreign_entry_is_refused_in_every_form() {
                 for evidence in EVIDENCE {
                     cells += 1;
                     let cell = format!("{holder:?} {form:?} {evidence:?} envelope: {envelope}");
-                    let honest = refused_by_form(form, evidence).or(without_time(holder, evidence)).unwrap_or(Code::Accepted);
+                    let honest = refused_by_form(form, evidence).unwrap_or(Code::Accepted);
                     assert_eq!(answer(&case, holder, form, evidence, &signed, &own), honest, "{cell}");
                     for foreign in &foreign {
                         let expected = refused_by_form(form, evidence).unwrap_or(Code::EntryMismatchSignature);

@@ -9,11 +9,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use veriseal::policy::{Authority, Claim, KeyAuthority, KeylessAuthority, Settings, SignatureRequirement, StringMatch};
 use veriseal::trust::TrustRootOrigin;
-use veriseal::{Artifact, Code, Digest, NotAccepted, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime, Verifier};
+use veriseal::{
+    Artifact, Code, Digest, NotAccepted, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime, Validity, Verifier,
+};
 use veriseal_testkit::json::canonical;
 use veriseal_testkit::rekor::Body;
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
-use veriseal_testkit::{Bundle, BundleVersion, Identity, Image, Signer, SigningKey, Sigstore, Store, TrustedRoot};
+use veriseal_testkit::sigstore::NOW;
+use veriseal_testkit::{
+    Bundle, BundleVersion, Identity, Image, Seed, Signer, SigningKey, Sigstore, Store, TimestampAuthority, TrustedRoot,
+};
 
 /// What is signed, as a message and as the subject of statements.
 pub(crate) const ARTIFACT: &[u8] = b"image";
@@ -140,6 +145,13 @@ pub(crate) fn trusted_identity(identity: &Identity) -> Authority {
     let exact = |text: &str| StringMatch::Exact(text.to_owned());
     let named = veriseal::Identity::new(exact(&identity.subject_text()), exact(&identity.issuer)).unwrap();
     Authority::Keyless(KeylessAuthority::new(vec![named]).unwrap())
+}
+
+/// Another timestamp authority than the Sigstore's: equal numbers give equal keys.
+pub(crate) fn timestamp_authority(number: u64) -> TimestampAuthority {
+    let year = |years: i64| NOW.saturating_add_seconds(years * 365 * 86_400);
+    let authority = TimestampAuthority::new(&Seed::new(number), Validity::between(year(-1), year(9)));
+    TimestampAuthority { uri: format!("https://timestamp{number}.testkit.example"), ..authority }
 }
 
 /// The trust root that a document makes. Preparing keys is the slow part of a debug build, so each is made once.
