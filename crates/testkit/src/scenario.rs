@@ -8,12 +8,13 @@
 
 use crate::bundle::Bundle;
 use crate::dsse::{SLSA_PROVENANCE, Statement};
-use crate::fulcio::Identity;
+use crate::fulcio::{FulcioCa, Identity};
 use crate::image::{Image, ImageBuilder};
 use crate::signer::Signer;
 use crate::sigstore::Sigstore;
 use crate::simple_signing::{Attestation, SimpleSignature, sign_simple};
 use crate::store::Store;
+use crate::x509::Name;
 use serde_json::json;
 use veriseal::code::Code;
 use veriseal::time::UnixTime;
@@ -96,6 +97,16 @@ impl Scenario {
         format!("{REGISTRY}/{REPOSITORY}@{}", self.image.digest)
     }
 
+    /// Serves the store from a registry and gives the reference into it. Its host differs from the signed
+    /// `docker-reference`.
+    #[cfg(feature = "http")]
+    #[must_use]
+    pub fn serve(&self) -> (crate::HttpRegistry, String) {
+        let registry = crate::HttpRegistry::serve(self.store.clone());
+        let reference = registry.reference(&format!("{REPOSITORY}:{TAG}"));
+        (registry, reference)
+    }
+
     /// `docker-reference` of the signatures made.
     #[must_use]
     pub fn docker_reference(&self) -> String {
@@ -170,11 +181,18 @@ pub fn all() -> Vec<Scenario> {
         wrong_issuer(),
         expired_certificate(),
         foreign_authority(),
+        impostor_authority(),
         without_certificate_timestamp(),
         without_log_entry(),
         log_entry_of_another_signature(),
         unknown_log(),
     ]
+}
+
+/// The scenario of that name.
+#[must_use]
+pub fn named(name: &str) -> Option<Scenario> {
+    all().into_iter().find(|scenario| scenario.name == name)
 }
 
 /// Signed with the key, in the legacy layout, logged.
@@ -237,7 +255,7 @@ pub fn keyless_bundle_in_rekor_v2() -> Scenario {
 /// A signature as a bundle, with provenance as a bundle and as a legacy attestation beside it.
 #[must_use]
 pub fn keyless_attestation_beside_signature() -> Scenario {
-    let mut scenario = Scenario { name: "keyless_attestation_beside_signature", ..attestation_only() }.accepted();
+    let mut scenario = Scenario { name: "keyless_attestation_beside_signature", reason: None, ..attestation_only() }.accepted();
     let bundle = scenario.bundle(&scenario.keyless_signer());
     scenario.store.attach_bundle(&scenario.image, &bundle);
     scenario
@@ -289,7 +307,7 @@ pub fn unsigned() -> Scenario {
 /// Provenance by the right identity in both layouts, but no signature: an attestation is none.
 #[must_use]
 pub fn attestation_only() -> Scenario {
-    let mut scenario = Scenario::new("attestation_only");
+    let mut scenario = Scenario::new("attestation_only").refused(Code::PredicateTypeMismatch);
     let signer = scenario.keyless_signer();
     let predicate = json!({
         "buildDefinition": { "buildType": "https://testkit.example/build/v1", "externalParameters": {} },
@@ -323,7 +341,7 @@ pub fn altered() -> Scenario {
 pub fn altered_bundle() -> Scenario {
     let mut scenario = Scenario::new("altered_bundle");
     scenario.verdict = Code::SignedOtherDigest;
-    scenario.reason = Some(Code::StatementSubjectMismatch);
+    scenario.reason = Some(Code::SignedOtherDigest);
     let other = ImageBuilder::new("another app").build(&mut scenario.store);
     let unlogged = Bundle::image(&other.digest, &scenario.keyless_signer());
     let bundle = unlogged.logged_v1(&mut scenario.sigstore.rekor, scenario.sigstore.now);
@@ -375,7 +393,7 @@ pub fn wrong_issuer() -> Scenario {
 /// Logged an hour after the certificate was issued, long after it expired.
 #[must_use]
 pub fn expired_certificate() -> Scenario {
-    let mut scenario = Scenario::new("expired_certificate").refused(Code::CertificateNotValidAt);
+    let mut scenario = Scenario::new("expired_certificate").refused(Code::IntegratedTimeOutsideCertificate);
     let signer = scenario.keyless_signer();
     scenario.sigstore.now = scenario.sigstore.now.saturating_add_seconds(3600);
     let bundle = scenario.bundle(&signer);
@@ -383,14 +401,26 @@ pub fn expired_certificate() -> Scenario {
     scenario
 }
 
-/// The certificate comes from a CA of the same name that is not in the trusted root.
+/// The certificate comes from a CA that is not in the trusted root.
 #[must_use]
 pub fn foreign_authority() -> Scenario {
-    let mut scenario = Scenario::new("foreign_authority").refused(Code::CertificateUntrusted);
-    let foreign = Sigstore::new(2);
-    let leaf_key = foreign.key("leaf");
-    let leaf = foreign.fulcio.issue(&scenario.identity, &leaf_key, &[&scenario.sigstore.ct_log], scenario.sigstore.now);
-    let bundle = scenario.bundle(&Signer::certificate(leaf_key, leaf, foreign.fulcio.chain()));
+    let mut foreign = Sigstore::new(2).fulcio;
+    foreign.intermediate.template.subject = Name::new("mallory.example", "intermediate");
+    foreign.intermediate.reissue(&foreign.root.key);
+    signed_under(Scenario::new("foreign_authority").refused(Code::CertificateUntrusted), &foreign)
+}
+
+/// The certificate comes from a CA that bears the names of a trusted one.
+#[must_use]
+pub fn impostor_authority() -> Scenario {
+    let impostor = Sigstore::new(2).fulcio;
+    signed_under(Scenario::new("impostor_authority").refused(Code::CertificateSignatureInvalid), &impostor)
+}
+
+fn signed_under(mut scenario: Scenario, ca: &FulcioCa) -> Scenario {
+    let key = scenario.sigstore.key("leaf");
+    let leaf = ca.issue(&scenario.identity, &key, &[&scenario.sigstore.ct_log], scenario.sigstore.now);
+    let bundle = scenario.bundle(&Signer::certificate(key, leaf, ca.chain()));
     scenario.store.attach_bundle(&scenario.image, &bundle);
     scenario
 }
@@ -452,6 +482,8 @@ mod tests {
         let (first, second) = (all(), all());
         let names: BTreeSet<&str> = first.iter().map(|scenario| scenario.name).collect();
         assert_eq!(names.len(), first.len());
+        assert_eq!(named("unsigned").unwrap().image, unsigned().image);
+        assert!(named("no such scenario").is_none());
         for (one, two) in first.iter().zip(&second) {
             assert_eq!(one.store.manifests, two.store.manifests, "{}", one.name);
             assert_eq!(one.store.blobs, two.store.blobs, "{}", one.name);

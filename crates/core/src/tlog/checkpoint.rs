@@ -196,6 +196,22 @@ impl<'c> ValidCheckpoint<'c> {
     }
 }
 
+/// The origin of a Rekor v2 log: the host of its base URL, without scheme, port and path (rekor-v2-spec §6.1.4). A base
+/// URL without scheme is taken too.
+///
+/// Returns `None` when there is no host, or user information before it.
+#[must_use]
+pub fn origin_of(base_url: &str) -> Option<&str> {
+    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next()?;
+    // An IPv6 address keeps its colons inside the brackets.
+    let host = match authority.strip_prefix('[') {
+        Some(inside) => inside.split_once(']')?.0,
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+    };
+    (!host.is_empty() && !authority.contains('@')).then_some(host)
+}
+
 /// Decimal digits without sign and leading zeros.
 fn decimal(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
@@ -222,6 +238,23 @@ mod tests {
         assert_eq!(Checkpoint::parse(&text).unwrap().extensions, "Timestamp: 1\nx\n");
         let text = format!("o\n18446744073709551615\n{ROOT}\n");
         assert_eq!(Checkpoint::parse(&text).unwrap().size, u64::MAX);
+    }
+
+    #[test]
+    fn the_origin_is_the_host_of_the_base_url() {
+        for (url, origin) in [
+            ("https://log2025-1.rekor.sigstore.dev", "log2025-1.rekor.sigstore.dev"),
+            ("https://log.example:8443/path/", "log.example"),
+            ("http://rekor-local", "rekor-local"),
+            ("log.example/path", "log.example"),
+            ("log.example", "log.example"),
+            ("https://[2001:db8::1]:3000/", "2001:db8::1"),
+        ] {
+            assert_eq!(origin_of(url), Some(origin), "{url}");
+        }
+        for url in ["", "https://", "https:///path", "https://user@log.example", "https://:80", "https://[::1"] {
+            assert_eq!(origin_of(url), None, "{url}");
+        }
     }
 
     /// K-TL-13.
