@@ -6,6 +6,7 @@
 //! (image-spec `considerations.md`). Does not canonicalise and never writes back what it read.
 
 use super::base64;
+use super::objects::Objects;
 use crate::code::{Code, Failure, bounded};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Unexpected, Visitor};
@@ -142,7 +143,10 @@ pub fn parse_tolerant_named<'a, T: Deserialize<'a>>(
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::at_offset(bytes, error.valid_up_to(), JsonRule::Syntax, "bytes that are not UTF-8"))?;
     Scan { bytes, at: 0, max_depth, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()?;
-    serde_json::from_str(text).map_err(|error| JsonError::of_serde(&error))
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = T::deserialize(Objects(&mut reader)).map_err(|error| JsonError::of_serde(&error))?;
+    reader.end().map_err(|error| JsonError::of_serde(&error))?;
+    Ok(value)
 }
 
 /// One pass over the tokens. It is exact on JSON; what is not JSON it may misread, and serde refuses that afterwards.
