@@ -2,6 +2,7 @@
 
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm, Hasher};
+use std::collections::BTreeSet;
 
 /// The thing under verification. A digest suffices for everything but pure Ed25519 message signatures.
 #[derive(Clone, Debug)]
@@ -42,6 +43,18 @@ impl<'a> Artifact<'a> {
 
     pub(crate) fn as_bytes(&self) -> Option<&'a [u8]> {
         self.bytes
+    }
+
+    /// The digests at hand and those under `algorithms`, taken now where the bytes are at hand: whatever a signed document
+    /// names the artifact by is held against it, so that an answer does not depend on how the artifact was given.
+    pub(crate) fn digests_with(&self, algorithms: &BTreeSet<HashAlgorithm>) -> Vec<Digest> {
+        let mut digests = self.digests.clone();
+        for &algorithm in algorithms {
+            if digests.iter().all(|digest| digest.algorithm() != algorithm) {
+                digests.extend(self.digest_under(algorithm));
+            }
+        }
+        digests
     }
 
     /// The digest under `algorithm`, taken now where the bytes are at hand.

@@ -6,13 +6,14 @@
 use super::artifact::Artifact;
 use super::signature::ValidSignature;
 use crate::code::{Code, Failure};
-use crate::digest::Digest;
+use crate::digest::{Digest, HashAlgorithm};
 use crate::format::dsse::require_in_toto;
 use crate::format::intoto::Statement;
 use crate::format::signed::SignedContent;
 use crate::format::simple_signing::Payload;
 use crate::limits::Limits;
 use crate::policy::{COSIGN_SIGN_V1, Claim};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Proof that the signed content is about the artifact.
@@ -65,7 +66,9 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
             // An unknown payload type binds nothing (K-P-04).
             require_in_toto(payload_type)?;
             let statement = Statement::parse(payload, limits)?;
-            match statement.matches(artifact.digests()) {
+            let named = statement.subjects.iter().flat_map(|subject| &subject.digests);
+            let named: BTreeSet<_> = named.filter_map(|(algorithm, _)| HashAlgorithm::from_name(algorithm)).collect();
+            match statement.matches(&artifact.digests_with(&named)) {
                 Ok(_) => Ok(BoundSubject::assertion(name, Said::Statement(Arc::new(statement)))),
                 // A statement that says "signed" about another image is what a re-tagged or altered image looks like.
                 Err(failure) if statement.predicate_type == COSIGN_SIGN_V1 => {

@@ -19,3 +19,8 @@ pub use certificate::Certificate;
 pub use fulcio::FulcioExtensions;
 pub use path::{Path, Purpose};
 pub use san::SubjectName;
+
+#[cfg(test)]
+mod forge;
+#[cfg(test)]
+mod tests;

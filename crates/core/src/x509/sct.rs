@@ -121,6 +121,13 @@ impl PrecertificateEntry {
     }
 }
 
+#[cfg(test)]
+impl PrecertificateEntry {
+    pub(super) fn of_parts(issuer_key_hash: [u8; 32], tbs: Vec<u8>) -> Self {
+        Self { issuer_key_hash, tbs }
+    }
+}
+
 /// The timestamps embedded in a certificate, those of versions other than 1 left out (RFC 6962 §3.3).
 ///
 /// # Errors

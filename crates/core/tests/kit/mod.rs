@@ -1,0 +1,133 @@
+//! What the tests of attacks share: one virtual Sigstore, one good signature in every form, and asking for the code.
+//!
+//! Every test starts from [`Case`], which is accepted, and changes the one thing that it is about.
+
+#![allow(dead_code, reason = "every test binary uses its own part of this")]
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+use veriseal::policy::{Authority, Claim, KeyAuthority, KeylessAuthority, Settings, SignatureRequirement, StringMatch};
+use veriseal::trust::TrustRootOrigin;
+use veriseal::{Artifact, Code, Digest, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime, Verifier};
+use veriseal_testkit::{Bundle, BundleVersion, Identity, Signer, SigningKey, Sigstore, TrustedRoot};
+
+/// What is signed, as a message and as the subject of statements.
+pub(crate) const ARTIFACT: &[u8] = b"image";
+
+/// Digest of [`ARTIFACT`].
+pub(crate) fn digest() -> Digest {
+    Digest::sha256(ARTIFACT)
+}
+
+/// Whom keyless policies name.
+pub(crate) fn identity() -> Identity {
+    Identity::github("acme/app", "release.yml", "refs/heads/main")
+}
+
+/// One world, one policy, one signer. Accepts its own bundles.
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) sigstore: Sigstore,
+    /// Who signs.
+    pub(crate) signer: Signer,
+    /// Whom the policy names.
+    pub(crate) authority: Authority,
+    pub(crate) settings: Settings,
+    pub(crate) claim: Claim,
+    /// What is trusted; all of the Sigstore unless changed.
+    pub(crate) trusted: Option<TrustedRoot>,
+    /// The verification time: a day after signing.
+    pub(crate) now: UnixTime,
+}
+
+impl Case {
+    /// Signed with a managed key.
+    pub(crate) fn key() -> Self {
+        let sigstore = Sigstore::new(1);
+        let key = sigstore.key("release");
+        let authority = trusted_key(&key);
+        Self::of(sigstore, Signer::key(key), authority)
+    }
+
+    /// Signed by an identity.
+    pub(crate) fn keyless() -> Self {
+        let sigstore = Sigstore::new(1);
+        let signer = sigstore.keyless(&identity());
+        Self::of(sigstore, signer, trusted_identity(&identity()))
+    }
+
+    fn of(sigstore: Sigstore, signer: Signer, authority: Authority) -> Self {
+        let now = sigstore.now.saturating_add_seconds(86_400);
+        let (settings, claim) = (Settings::default(), Claim::Signed);
+        Self { sigstore, signer, authority, settings, claim, trusted: None, now }
+    }
+
+    /// A message signature over the artifact, logged in the version 1 log.
+    pub(crate) fn message(&mut self) -> Bundle {
+        Bundle::blob(ARTIFACT, &self.signer).logged_v1(&mut self.sigstore.rekor, self.sigstore.now)
+    }
+
+    /// A statement that the artifact is signed, logged in the version 1 log.
+    pub(crate) fn envelope(&mut self) -> Bundle {
+        Bundle::image(&digest(), &self.signer).logged_v1(&mut self.sigstore.rekor, self.sigstore.now)
+    }
+
+    /// Both, by name.
+    pub(crate) fn both(&mut self) -> [(&'static str, Bundle); 2] {
+        [("message", self.message()), ("envelope", self.envelope())]
+    }
+
+    pub(crate) fn verifier(&self) -> Verifier {
+        let root = self.trusted.clone().unwrap_or_else(|| self.sigstore.trusted_root());
+        let leaf = SignatureRequirement::new(self.authority.clone()).settings(self.settings.clone()).claim(self.claim.clone());
+        Verifier::new(trust(&root), Policy::new(Requirement::signature(leaf)).unwrap())
+    }
+
+    /// The answer to a bundle's bytes.
+    pub(crate) fn report_of(&self, bundle: &[u8]) -> Box<Report> {
+        match self.verifier().verify_blob(&Artifact::bytes(ARTIFACT), bundle, self.now) {
+            Ok(accepted) => Box::new(accepted.report().clone()),
+            Err(veriseal::NotAccepted::Rejected(report) | veriseal::NotAccepted::Undecided(report)) => report,
+        }
+    }
+
+    pub(crate) fn code_of(&self, bundle: &[u8]) -> Code {
+        self.report_of(bundle).code()
+    }
+
+    pub(crate) fn report(&self, bundle: &Bundle) -> Box<Report> {
+        self.report_of(&bundle.to_bytes())
+    }
+
+    pub(crate) fn code(&self, bundle: &Bundle) -> Code {
+        self.code_of(&bundle.to_bytes())
+    }
+}
+
+/// A policy's trust in one key.
+pub(crate) fn trusted_key(key: &SigningKey) -> Authority {
+    Authority::Key(KeyAuthority::new(PublicKey::from_spki(&key.spki()).unwrap(), "release.pub"))
+}
+
+/// A policy's trust in one identity, exactly.
+pub(crate) fn trusted_identity(identity: &Identity) -> Authority {
+    let exact = |text: &str| StringMatch::Exact(text.to_owned());
+    let named = veriseal::Identity::new(exact(&identity.subject_text()), exact(&identity.issuer)).unwrap();
+    Authority::Keyless(KeylessAuthority::new(vec![named]).unwrap())
+}
+
+/// The trust root that a document makes. Preparing keys is the slow part of a debug build, so each is made once.
+pub(crate) fn trust(root: &TrustedRoot) -> Arc<TrustRoot> {
+    static KNOWN: LazyLock<Mutex<HashMap<Vec<u8>, Arc<TrustRoot>>>> = LazyLock::new(Mutex::default);
+    let json = root.to_bytes();
+    let mut known = KNOWN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let made = known.entry(json.clone()).or_insert_with(|| {
+        let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
+        Arc::new(TrustRoot::from_json(&json, origin).unwrap())
+    });
+    Arc::clone(made)
+}
+
+/// Every version of the bundle format.
+pub(crate) const VERSIONS: [BundleVersion; 4] =
+    [BundleVersion::V01, BundleVersion::V02, BundleVersion::V03Old, BundleVersion::V03];
