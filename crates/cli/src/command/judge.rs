@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::file;
 use crate::judging::{Judging, Printer};
 use veriseal::{Digest, Limits, Reference, Repository};
+use veriseal_registry::evidence;
 
 /// Judges what `verify --evidence-out` saved.
 pub(crate) fn run(arguments: &JudgeArguments, console: &mut Console) -> Exit {
@@ -17,7 +18,7 @@ pub(crate) fn run(arguments: &JudgeArguments, console: &mut Console) -> Exit {
             return Exit::Usage;
         }
     };
-    let evidence = match veriseal_registry::load_evidence(&arguments.evidence, &Limits::DEFAULT) {
+    let evidence = match evidence::open(&arguments.evidence).and_then(|file| file.load(&Limits::DEFAULT)) {
         Ok(evidence) => evidence,
         Err(failure) => {
             console.note(format_args!("{}: {failure}", file::show(&arguments.evidence)));

@@ -79,7 +79,7 @@ fn verify(
 }
 
 fn save(path: &Path, evidence: &veriseal::gather::Evidence) -> Result<(), Failure> {
-    veriseal_registry::save_evidence(path, evidence)
+    veriseal_registry::evidence::save(path, &evidence.to_saved())
 }
 
 /// Answers everything with the failure that was met before.

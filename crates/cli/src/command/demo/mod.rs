@@ -87,7 +87,7 @@ fn show(console: &mut Console) -> Result<Exit, Failure> {
 
 fn policy(images: &Images, trusted: Trusted) -> Result<Policy, Failure> {
     let authority = match trusted {
-        Trusted::Key => Authority::Key(KeyAuthority::new(PublicKey::from_pem(images.key_pem.as_bytes())?, images::KEY)?),
+        Trusted::Key => Authority::Key(KeyAuthority::new(PublicKey::from_pem(images.key_pem.as_bytes())?, images::KEY)),
         Trusted::Identity => {
             let exact = |text: &str| StringMatch::Exact(text.to_owned());
             let identity = Identity::new(exact(&images.identity), exact(&images.issuer))?;
