@@ -8,15 +8,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXIT_STATUS: &str = "\
-Exit status: 0 accepted, 1 rejected, 2 the command line or something that it names cannot be used, 3 undecided (it could not \
-be found out; never a success). Of several images all are verified, and the first of 2, 1, 3, 0 that occurs is the answer.
+Exit status: 0 accepted
+             1 rejected
+             2 the command line, or something that it names, cannot be used
+             3 undecided: it could not be found out; never a success
+Several images are all verified; the answer is then the first of 2, 1, 3, 0 that occurs.
 
-With --output json one image gives one document over several lines, and several images give one document a line each, in \
-their order; an image whose name or source cannot be used gives a line on standard error only.";
+With --output json one image gives one document over several lines, and several images give
+one document a line each, in their order. An image whose name or source cannot be used has no
+document, but a line on standard error.";
 
 /// Is this what our build produced, signed by whom we trust, and may it run?
 #[derive(Debug, Parser)]
-#[command(name = "veriseal", version, about, max_term_width = 100)]
+#[command(name = "veriseal", version)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -77,8 +81,8 @@ pub(crate) struct JudgingArguments {
     /// How many timestamp authorities must have stamped the signature
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) timestamps: usize,
-    /// Ask for an attestation of this predicate type, not for a signature: a URI, or a short name of cosign's such as
-    /// slsaprovenance1
+    /// Ask for an attestation of this predicate type in place of a signature: a URI, or a short name of
+    /// cosign's such as slsaprovenance1
     #[arg(long, value_name = "TYPE")]
     pub(crate) attestation: Option<String>,
     /// Judge as of this moment (RFC 3339), not as of now; the report says so

@@ -23,9 +23,10 @@ fn the_wall_clock_is_read_in_one_place() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 open.push(path);
-            } else if ["SystemTime::now", "Instant::now"].iter().any(|name| {
-                std::fs::read_to_string(&path).unwrap().contains(name)
-            }) {
+            } else if ["SystemTime::now", "Instant::now"]
+                .iter()
+                .any(|name| std::fs::read_to_string(&path).unwrap().contains(name))
+            {
                 readers.push(path.strip_prefix(sources).unwrap().display().to_string());
             }
         }

@@ -70,7 +70,7 @@ fn show(console: &mut Console) -> Result<Exit, Failure> {
         };
         let verdict = format!("{:<9}", report.verdict().name().to_uppercase());
         console.print(format_args!(
-            "{}  {:<26}  {}\n           {}\n",
+            "{}  {:<30} {}\n           {}\n",
             paint(&verdict, report.verdict(), console.style()),
             case.shown(),
             case.story,
@@ -123,9 +123,10 @@ fn signed_by(accepted: &Accepted) -> String {
 
 fn refused(report: &Report) -> String {
     let code = report.code();
-    let of_candidate = report.candidate_codes().into_iter().find(|_| code == Code::NoMatchingSignature);
-    let detail = of_candidate.map(|code| format!("; {}: {}", code.name(), code.meaning())).unwrap_or_default();
-    format!("{}: {}{detail}", code.name(), code.meaning())
+    match report.candidate_codes().first().filter(|_| code == Code::NoMatchingSignature) {
+        Some(of_candidate) => format!("{}, since {}: {}", code.name(), of_candidate.name(), of_candidate.meaning()),
+        None => format!("{}: {}", code.name(), code.meaning()),
+    }
 }
 
 fn paint(text: &str, verdict: Verdict, style: Style) -> String {
