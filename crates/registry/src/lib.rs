@@ -10,6 +10,7 @@
 
 pub mod challenge;
 mod credentials;
+pub mod evidence;
 mod exchange;
 mod layout;
 pub mod link;
