@@ -166,7 +166,7 @@ impl Exchange {
 
     /// How far the registry may lead us, by the address it has itself.
     fn reach_of(&self, target: &Target, response: &reqwest::Response) -> Reach {
-        let address = if self.settings.proxy.is_some() { None } else { response.remote_addr().map(|address| address.ip()) };
+        let address = if self.settings.has_proxy { None } else { response.remote_addr().map(|address| address.ip()) };
         target.home.address().or(address).map_or(Reach::Public, Reach::of_registry)
     }
 
