@@ -63,7 +63,7 @@ impl CtLog {
         }
     }
 
-    /// Logs a template and returns the timestamp; embed it with [`embed`].
+    /// Logs a template and returns the timestamp; embed it with [`sct_list`].
     #[must_use]
     pub fn submit(&self, template: &Template, issuer_spki: &[u8], at: UnixTime) -> Sct {
         let mut precertificate = template.clone();

@@ -134,9 +134,13 @@ impl FulcioCa {
         }
     }
 
-    /// Intermediate first, root last, as `certChain` in the trusted root has them.
+    /// Intermediate first, root last, as `certChain` in the trusted root has them. A root that issues leaves itself (set
+    /// as `intermediate` too) stands alone.
     #[must_use]
     pub fn chain(&self) -> Vec<Vec<u8>> {
+        if self.intermediate.der == self.root.der {
+            return vec![self.root.der.clone()];
+        }
         vec![self.intermediate.der.clone(), self.root.der.clone()]
     }
 

@@ -94,11 +94,7 @@ impl Store {
             },
             _ => Vec::new(),
         };
-        for layer in layers {
-            let mut descriptor = self.put_blob(&layer.media_type, &layer.bytes);
-            descriptor["annotations"] = json!(layer.annotations);
-            descriptors.push(descriptor);
-        }
+        descriptors.extend(layers.iter().map(|layer| self.put_layer(layer)));
         let diff_ids: Vec<&Value> = descriptors.iter().map(|descriptor| &descriptor["digest"]).collect();
         let config = json!({
             "architecture": "",
@@ -116,6 +112,31 @@ impl Store {
         let stored = self.put_json(OCI_MANIFEST, &manifest);
         self.tags.insert(tag, stored.digest);
         stored
+    }
+
+    /// Attaches legacy layers as a referrer, as cosign 2 does with `--registry-referrers-mode=oci-1-1`. `kind` is `sig`,
+    /// `att` or `sbom`.
+    pub fn attach_layers_as_referrer(&mut self, image: &Image, kind: &str, layers: &[Layer]) -> Image {
+        let artifact_type = format!("application/vnd.dev.cosign.artifact.{kind}.v1+json");
+        let descriptors: Vec<Value> = layers.iter().map(|layer| self.put_layer(layer)).collect();
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": self.put_blob(&artifact_type, b"{}"),
+            "layers": descriptors,
+            "subject": descriptor(&image.media_type, &image.digest, image.size),
+        });
+        let stored = self.put_json(OCI_MANIFEST, &manifest);
+        let mut entry = descriptor(OCI_MANIFEST, &stored.digest, stored.size);
+        entry["artifactType"] = json!(artifact_type);
+        self.add_referrer(&image.digest, entry);
+        stored
+    }
+
+    fn put_layer(&mut self, layer: &Layer) -> Value {
+        let mut descriptor = self.put_blob(&layer.media_type, &layer.bytes);
+        descriptor["annotations"] = json!(layer.annotations);
+        descriptor
     }
 
     /// Attaches a bundle as cosign v3 does: a manifest with the image as subject.
@@ -152,9 +173,12 @@ impl Store {
         stored
     }
 
-    /// Lists a descriptor as referrer of a subject; without referrers API the fallback tag's index is written anew.
+    /// Lists a descriptor as referrer of a subject, once; without referrers API the fallback tag's index is written anew.
     pub fn add_referrer(&mut self, subject: &Digest, entry: Value) {
-        self.referrers.entry(*subject).or_default().push(entry);
+        let listed = self.referrers.entry(*subject).or_default();
+        if !listed.contains(&entry) {
+            listed.push(entry);
+        }
         if !self.referrers_api {
             self.write_fallback(subject);
         }

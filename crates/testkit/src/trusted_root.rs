@@ -191,6 +191,16 @@ impl TrustedRoot {
         })
     }
 
+    /// The JSON of a ClientTrustConfig around this root, with an empty signing configuration.
+    #[must_use]
+    pub fn to_client_trust_config(&self) -> Value {
+        json!({
+            "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+            "trustedRoot": self.to_json(),
+            "signingConfig": { "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json" },
+        })
+    }
+
     /// The JSON text, indented as the published file is.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -53,10 +53,11 @@ pub(crate) struct Evaluation {
     pub(crate) signer: Option<Signer>,
 }
 
-/// Holds a candidate against one leaf of the policy.
+/// Holds a candidate against one leaf of the policy. `prepared` is the leaf's key made ready, where it trusts a key.
 pub(crate) fn evaluate(
     signed: &Signed,
     leaf: &SignatureRequirement,
+    prepared: Option<&PreparedKey>,
     artifact: &Artifact<'_>,
     bench: Bench<'_>,
     budget: &mut Budget,
@@ -64,7 +65,7 @@ pub(crate) fn evaluate(
     let mut ladder =
         Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
     let result = match leaf.authority() {
-        Authority::Key(key) => ladder.key(key),
+        Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
     Evaluation { result, signer: ladder.signer, checks: ladder.trace.into_checks() }
@@ -82,16 +83,17 @@ struct Ladder<'a, 'b> {
 }
 
 impl<'a> Ladder<'a, '_> {
-    fn key(&mut self, authority: &'a KeyAuthority) -> Result<VerifiedSignature, Failure> {
+    fn key(&mut self, authority: &'a KeyAuthority, prepared: Option<&PreparedKey>) -> Result<VerifiedSignature, Failure> {
+        let Some(key) = prepared else { return Err(Code::KeyInvalid.into()) };
         if let Material::Certificate { .. } = self.signed.material {
             // Falling back to the key would skip the certificate's whole trust path (K-CR-08).
             return Err(Failure::new(Code::SignerKindMismatch)
                 .expected(format_args!("a signature by key {}", authority.name()))
                 .found("a certificate"));
         }
-        let signature = self.signature(authority.key())?;
-        self.signer = Some(Signer::Key { id: *authority.key().key().id(), name: authority.name().to_owned() });
-        let entries = self.entries(Verifier::Key(authority.key()))?;
+        let signature = self.signature(key)?;
+        self.signer = Some(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() });
+        let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
         self.key_window(authority, &times)?;

@@ -1,9 +1,16 @@
-//! Whether a timestamp authority stamped the signature (RFC 3161): [`ValidTimestamp`].
+//! Whether a timestamp authority stamped the signature (RFC 3161, RFC 5652, RFC 5816): [`ValidTimestamp`].
+//!
+//! Each authority of the trust root is one unit: its leaf, its chain and its window (K-X-03). Every rule is held against
+//! the one certificate that verified the token's signature, wherever others stand beside it (K-X-04). Revocation of the
+//! authority is not looked at: its window in the trust root takes that place.
 
 use super::candidate::Bench;
 use crate::code::{Code, Failure};
+use crate::format::tsp::TimestampToken;
 use crate::limits::Budget;
 use crate::time::UnixTime;
+use crate::trust::TimestampAuthority;
+use crate::x509::{Certificate, Path, Purpose};
 
 /// Proof that a trusted authority stamped the signature.
 #[derive(Debug)]
@@ -14,6 +21,10 @@ pub(super) struct ValidTimestamp {
 }
 
 impl ValidTimestamp {
+    fn assertion(at: UnixTime, authority: &TimestampAuthority) -> Self {
+        Self { at, authority: authority.uri().to_owned(), identity: authority.identity() }
+    }
+
     pub(super) fn at(&self) -> UnixTime {
         self.at
     }
@@ -28,12 +39,117 @@ impl ValidTimestamp {
     }
 }
 
-/// Verifies one response over the signature's bytes.
+/// Verifies one response over the signature's bytes against each authority; one that holds suffices.
 pub(super) fn verify(
-    _response: &[u8],
-    _signature: &[u8],
-    _bench: Bench<'_>,
-    _budget: &mut Budget,
+    response: &[u8],
+    signature: &[u8],
+    bench: Bench<'_>,
+    budget: &mut Budget,
 ) -> Result<ValidTimestamp, Failure> {
-    Err(Failure::new(Code::NotYetSupported).found("an RFC 3161 timestamp"))
+    let token = TimestampToken::parse_response(response)?;
+    token.check_imprint(signature)?;
+    let authorities = &bench.trust.timestamp_authorities;
+    if authorities.is_empty() {
+        return Err(Failure::new(Code::TimestampUntrusted).expected("a timestamp authority in the trusted root").found("none"));
+    }
+    let embedded = embedded_certificates(&token, bench)?;
+    let mut reason: Option<Failure> = None;
+    for authority in authorities {
+        match by_authority(&token, &embedded, authority, bench, budget) {
+            Ok(()) => return Ok(ValidTimestamp::assertion(token.claimed().gen_time, authority)),
+            Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
+            // "Not one of ours" is what every other authority says; anything else says more.
+            Err(failure) => {
+                let told_more = reason.as_ref().is_some_and(|known| rank(known.code()) >= rank(failure.code()));
+                if !told_more {
+                    reason = Some(failure);
+                }
+            }
+        }
+    }
+    Err(reason.unwrap_or_else(|| Code::TimestampUntrusted.into()))
+}
+
+/// How much a reason tells, across authorities.
+fn rank(code: Code) -> u8 {
+    match code {
+        Code::TimestampSignerNotFound => 0,
+        Code::TimestampUntrusted => 1,
+        _ => 2,
+    }
+}
+
+/// The certificates in the token: those that its signer identifier names, and the rest, which may help to build a path.
+/// None is trusted.
+struct Embedded {
+    signers: Vec<Certificate>,
+    others: Vec<Certificate>,
+}
+
+fn embedded_certificates(token: &TimestampToken<'_>, bench: Bench<'_>) -> Result<Embedded, Failure> {
+    let mut embedded = Embedded { signers: Vec::new(), others: Vec::new() };
+    for der in token.certificates() {
+        match (token.names_signer(der), Certificate::from_der(der, bench.limits)) {
+            (true, Ok(signer)) => embedded.signers.push(signer),
+            (true, Err(failure)) => return Err(Failure::new(Code::TimestampMalformed).found(failure)),
+            (false, Ok(other)) => embedded.others.push(other),
+            // What cannot be read cannot help, and need not harm.
+            (false, Err(_)) => {}
+        }
+    }
+    Ok(embedded)
+}
+
+fn by_authority(
+    token: &TimestampToken<'_>,
+    embedded: &Embedded,
+    authority: &TimestampAuthority,
+    bench: Bench<'_>,
+    budget: &mut Budget,
+) -> Result<(), Failure> {
+    let chain = &authority.authority.chain;
+    let (first, anchors) = match chain.as_slice() {
+        [] => return Err(Code::TimestampUntrusted.into()),
+        [only] => (None, std::slice::from_ref(only)),
+        [first, .., anchor] => (Some(first), std::slice::from_ref(anchor)),
+    };
+    // Where the trust root names the signing certificate, no other will do, embedded or not.
+    let configured = first.filter(|first| !first.is_ca());
+    let signer = match (configured, embedded.signers.as_slice()) {
+        (Some(leaf), []) if token.names_signer(leaf.der()) => leaf,
+        (Some(leaf), signers) => signers.iter().find(|signer| signer.der() == leaf.der()).ok_or_else(|| {
+            Failure::new(Code::TimestampUntrusted)
+                .expected(format_args!("the certificate that the trusted root names for {}", authority.uri()))
+        })?,
+        (None, [signer, ..]) => signer,
+        (None, []) => {
+            return Err(Failure::new(Code::TimestampSignerNotFound)
+                .expected("the signer's certificate in the token")
+                .found("none"));
+        }
+    };
+    token.check_signing_certificate(signer.der())?;
+    budget.spend_signature()?;
+    let key = signer.prepared_key().map_err(|failure| Failure::new(Code::TimestampSignatureInvalid).found(failure))?;
+    token.verify_signature(key)?;
+    let at = token.claimed().gen_time;
+    let intermediates = authority.authority.intermediates().get(usize::from(configured.is_some())..).unwrap_or_default();
+    let helpers = [intermediates, &embedded.others].concat();
+    Path::build(signer, &helpers, anchors, at, Purpose::TimeStamping, budget, bench.limits).map_err(timestamp_code)?;
+    if authority.authority.validity.contains(at) {
+        Ok(())
+    } else {
+        Err(Failure::new(Code::TimestampOutsideWindow).expected(authority.authority.validity).found(at).at(authority.uri()))
+    }
+}
+
+/// What is wrong with the authority's path, in the terms of timestamps.
+fn timestamp_code(failure: Failure) -> Failure {
+    let code = match failure.code() {
+        Code::BudgetExhausted => return failure,
+        Code::CertificateNotValidAt => Code::TimestampCertificateNotValidAt,
+        Code::CertificatePurpose => Code::TimestampPurpose,
+        _ => Code::TimestampUntrusted,
+    };
+    Failure::new(code).found(failure)
 }

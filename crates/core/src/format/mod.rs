@@ -6,6 +6,7 @@ pub mod intoto;
 pub mod log_entry;
 pub mod signed;
 pub mod simple_signing;
+pub mod tsp;
 mod wire;
 
 pub use signed::{Format, Signed};

@@ -2,11 +2,9 @@
 
 use super::identity::Identity;
 use crate::code::{Code, Failure};
-use crate::crypto::PreparedKey;
 use crate::encoding::hex;
 use crate::key::PublicKey;
 use crate::time::Validity;
-use std::sync::Arc;
 
 /// Who may vouch.
 #[derive(Clone, Debug)]
@@ -21,18 +19,16 @@ pub enum Authority {
 /// A trusted key and the window in which it may sign.
 #[derive(Clone, Debug)]
 pub struct KeyAuthority {
-    key: Arc<PreparedKey>,
+    key: PublicKey,
     name: String,
     validity: Validity,
 }
 
 impl KeyAuthority {
     /// A key; `name` is only for reports (a file's name).
-    ///
-    /// # Errors
-    /// [`Code::KeyInvalid`] when the key cannot be prepared.
-    pub fn new(key: PublicKey, name: &str) -> Result<Self, Failure> {
-        Ok(Self { key: Arc::new(PreparedKey::new(key)?), name: name.to_owned(), validity: Validity::default() })
+    #[must_use]
+    pub fn new(key: PublicKey, name: &str) -> Self {
+        Self { key, name: name.to_owned(), validity: Validity::default() }
     }
 
     /// Limits when the key may have signed. Held against every authenticated time, or against the verification time
@@ -45,7 +41,7 @@ impl KeyAuthority {
 
     /// The key.
     #[must_use]
-    pub fn key(&self) -> &PreparedKey {
+    pub fn key(&self) -> &PublicKey {
         &self.key
     }
 
@@ -91,7 +87,7 @@ impl Authority {
     /// What counts as one authority: the key itself, whatever its name, or the set of identities.
     pub(crate) fn canonical(&self) -> String {
         match self {
-            Self::Key(key) => format!("key {}", hex::encode(key.key().key().id())),
+            Self::Key(key) => format!("key {}", hex::encode(key.key().id())),
             Self::Keyless(keyless) => {
                 let mut identities: Vec<_> = keyless.identities.iter().map(Identity::canonical).collect();
                 identities.sort();
@@ -105,7 +101,7 @@ impl Authority {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Key(key) if key.name.is_empty() => format!("key {}", key.key().key().hint()),
+            Self::Key(key) if key.name.is_empty() => format!("key {}", key.key().hint()),
             Self::Key(key) => format!("key {}", key.name),
             Self::Keyless(keyless) => {
                 let names: Vec<_> = keyless.identities.iter().map(|id| format!("{} by {}", id.subject(), id.issuer())).collect();

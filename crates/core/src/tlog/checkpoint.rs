@@ -192,13 +192,24 @@ impl<'c> ValidCheckpoint<'c> {
     /// # Errors
     /// [`Code::InclusionProofInvalid`] when the proof does not lead from the leaf to the root.
     pub fn verify_inclusion(&self, index: u64, leaf: &Hash, proof: &[Hash]) -> Result<(), Failure> {
-        let found = merkle::root_from_inclusion_proof(index, self.size(), leaf, proof)?;
-        if found == *self.root() {
-            Ok(())
-        } else {
-            Err(Failure::new(Code::InclusionProofInvalid).expected(base64::encode(self.root())).found(base64::encode(&found)))
-        }
+        merkle::verify_inclusion(index, self.size(), leaf, proof, self.root())
     }
+}
+
+/// The origin of a Rekor v2 log: the host of its base URL, without scheme, port and path (rekor-v2-spec §6.1.4). A base
+/// URL without scheme is taken too.
+///
+/// Returns `None` when there is no host, or user information before it.
+#[must_use]
+pub fn origin_of(base_url: &str) -> Option<&str> {
+    let rest = base_url.split_once("://").map_or(base_url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next()?;
+    // An IPv6 address keeps its colons inside the brackets.
+    let host = match authority.strip_prefix('[') {
+        Some(inside) => inside.split_once(']')?.0,
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+    };
+    (!host.is_empty() && !authority.contains('@')).then_some(host)
 }
 
 /// Decimal digits without sign and leading zeros.
@@ -227,6 +238,23 @@ mod tests {
         assert_eq!(Checkpoint::parse(&text).unwrap().extensions, "Timestamp: 1\nx\n");
         let text = format!("o\n18446744073709551615\n{ROOT}\n");
         assert_eq!(Checkpoint::parse(&text).unwrap().size, u64::MAX);
+    }
+
+    #[test]
+    fn the_origin_is_the_host_of_the_base_url() {
+        for (url, origin) in [
+            ("https://log2025-1.rekor.sigstore.dev", "log2025-1.rekor.sigstore.dev"),
+            ("https://log.example:8443/path/", "log.example"),
+            ("http://rekor-local", "rekor-local"),
+            ("log.example/path", "log.example"),
+            ("log.example", "log.example"),
+            ("https://[2001:db8::1]:3000/", "2001:db8::1"),
+        ] {
+            assert_eq!(origin_of(url), Some(origin), "{url}");
+        }
+        for url in ["", "https://", "https:///path", "https://user@log.example", "https://:80", "https://[::1"] {
+            assert_eq!(origin_of(url), None, "{url}");
+        }
     }
 
     /// K-TL-13.

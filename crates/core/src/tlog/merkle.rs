@@ -5,6 +5,7 @@
 
 use crate::code::{Code, Failure};
 use crate::digest::sha256_parts;
+use crate::encoding::hex;
 
 /// The value of a leaf or node: SHA-256.
 pub type Hash = [u8; 32];
@@ -53,6 +54,21 @@ pub fn root_from_inclusion_proof(index: u64, size: u64, leaf: &Hash, proof: &[Ha
             .found(format_args!("{} hashes", proof.len()))
     })?;
     Ok(climb_border(climb(*leaf, index, inner), border))
+}
+
+/// Whether the leaf stands at `index` of the tree with this `size` and `root` (RFC 6962 §2.1.1). Both must be signed.
+///
+/// # Errors
+/// [`Code::InclusionProofInvalid`] when the proof is none for this place, or leads to another root.
+pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash) -> Result<(), Failure> {
+    let found = root_from_inclusion_proof(index, size, leaf, proof)?;
+    if found == *root {
+        Ok(())
+    } else {
+        Err(Failure::new(Code::InclusionProofInvalid)
+            .expected(format_args!("root {}", hex::encode(root)))
+            .found(format_args!("root {}", hex::encode(&found))))
+    }
 }
 
 /// Whether the tree of `second_size` leaves with root `second_root` extends the tree of `first_size` leaves with root
@@ -153,23 +169,29 @@ fn climb_border(hash: Hash, border: &[Hash]) -> Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
 
     const MAX: u64 = 1024;
 
     /// RFC 6962 §2.1 as it is written: recursive, with no arithmetic in common with the code above.
-    #[derive(Default)]
-    struct Reference(HashMap<(u64, u64), Hash>);
+    struct Reference(Vec<Option<Hash>>);
 
     impl Reference {
+        fn new() -> Self {
+            Self(vec![None; Self::at(MAX + 2, MAX + 2)])
+        }
+
+        fn at(from: u64, to: u64) -> usize {
+            usize::try_from(from * (MAX + 2) + to).unwrap()
+        }
+
         fn leaf(at: u64) -> Hash {
             leaf_hash(&at.to_be_bytes())
         }
 
         /// MTH(D[from:to]).
         fn root(&mut self, from: u64, to: u64) -> Hash {
-            if let Some(hash) = self.0.get(&(from, to)) {
-                return *hash;
+            if let Some(hash) = self.0[Self::at(from, to)] {
+                return hash;
             }
             let hash = if to - from == 1 {
                 Self::leaf(from)
@@ -178,7 +200,7 @@ mod tests {
                 let (left, right) = (self.root(from, from + k), self.root(from + k, to));
                 node_hash(&left, &right)
             };
-            self.0.insert((from, to), hash);
+            self.0[Self::at(from, to)] = Some(hash);
             hash
         }
 
@@ -234,36 +256,43 @@ mod tests {
 
     #[test]
     fn the_published_values_are_reproduced() {
-        let hex = crate::encoding::hex::encode;
-        assert_eq!(hex(&leaf_hash(b"")), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
-        assert_eq!(hex(&leaf_hash(&[0])), "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7");
+        assert_eq!(hex::encode(&leaf_hash(b"")), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
+        assert_eq!(hex::encode(&leaf_hash(&[0])), "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7");
         let leaves: Vec<Hash> = (0..7u8).map(|value| leaf_hash(&[value])).collect();
         let two = node_hash(&leaves[0], &leaves[1]);
         let three = node_hash(&two, &leaves[2]);
-        assert_eq!(hex(&three), "3b6cccd7e3e023ff393006f030315ee7ad9eb111b022b41fba7e5b7a3973f688");
+        assert_eq!(hex::encode(&three), "3b6cccd7e3e023ff393006f030315ee7ad9eb111b022b41fba7e5b7a3973f688");
         let four = node_hash(&two, &node_hash(&leaves[2], &leaves[3]));
         let seven = node_hash(&four, &node_hash(&node_hash(&leaves[4], &leaves[5]), &leaves[6]));
-        assert_eq!(hex(&seven), "3560191803028444b232018ac047fdb561c09c23a7a6876c85e08b5e4d48e9f3");
+        assert_eq!(hex::encode(&seven), "3560191803028444b232018ac047fdb561c09c23a7a6876c85e08b5e4d48e9f3");
     }
 
     /// K-TL-12: all 524 800 proofs of trees up to 1024 leaves lead to the root of the recursive definition.
     #[test]
     fn every_proof_up_to_1024_leaves_leads_to_the_root() {
-        let mut reference = Reference::default();
-        for size in 1..=MAX {
-            let root = reference.root(0, size);
-            for index in 0..size {
-                let proof = reference.path(index, 0, size);
-                let found = root_from_inclusion_proof(index, size, &Reference::leaf(index), &proof).unwrap();
-                assert_eq!(found, root, "{index} of {size}");
+        const THREADS: u64 = 4;
+        let check = |first: u64| {
+            let mut reference = Reference::new();
+            for size in (first..=MAX).step_by(usize::try_from(THREADS).unwrap()) {
+                let root = reference.root(0, size);
+                for index in 0..size {
+                    let proof = reference.path(index, 0, size);
+                    let found = root_from_inclusion_proof(index, size, &Reference::leaf(index), &proof).unwrap();
+                    assert_eq!(found, root, "{index} of {size}");
+                }
             }
-        }
+        };
+        std::thread::scope(|scope| {
+            for first in 1..=THREADS {
+                scope.spawn(move || check(first));
+            }
+        });
     }
 
     /// K-TL-12. All indices up to 48 leaves, then a fixed sample with both edges.
     #[test]
     fn a_mutated_proof_does_not_lead_to_the_root() {
-        let mut reference = Reference::default();
+        let mut reference = Reference::new();
         for size in 1..=MAX {
             let indices: Vec<u64> =
                 if size <= 48 { (0..size).collect() } else { vec![0, (size * 7919) % size.max(2), size / 3, size - 2, size - 1] };
@@ -276,12 +305,10 @@ mod tests {
     fn mutate(reference: &mut Reference, index: u64, size: u64) {
         let (root, leaf) = (reference.root(0, size), Reference::leaf(index));
         let proof = reference.path(index, 0, size);
-        let rejected = |index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash| match root_from_inclusion_proof(
-            index, size, leaf, proof,
-        ) {
-            Ok(found) => found != *root,
-            Err(failure) => failure.code() == Code::InclusionProofInvalid,
+        let rejected = |index: u64, size: u64, leaf: &Hash, proof: &[Hash], root: &Hash| {
+            verify_inclusion(index, size, leaf, proof, root).is_err_and(|failure| failure.code() == Code::InclusionProofInvalid)
         };
+        verify_inclusion(index, size, &leaf, &proof, &root).unwrap();
         for at in 0..proof.len() {
             let mut changed = proof.clone();
             changed[at][usize::try_from(index % 32).unwrap()] ^= 1 << (size % 8);
@@ -313,7 +340,7 @@ mod tests {
     /// Why the size must come from the signed checkpoint: the arithmetic alone cannot tell 3 leaves from 4.
     #[test]
     fn a_proof_alone_does_not_bind_the_size() {
-        let mut reference = Reference::default();
+        let mut reference = Reference::new();
         let proof = reference.path(0, 0, 3);
         let leaf = Reference::leaf(0);
         assert_eq!(root_from_inclusion_proof(0, 4, &leaf, &proof).unwrap(), reference.root(0, 3));
@@ -351,7 +378,7 @@ mod tests {
 
     #[test]
     fn consistency_holds_for_every_pair_up_to_128_and_for_no_mutation() {
-        let mut reference = Reference::default();
+        let mut reference = Reference::new();
         let invalid = |first: u64, second: u64, old: &Hash, new: &Hash, proof: &[Hash]| {
             verify_consistency(first, second, old, new, proof)
                 .is_err_and(|failure| failure.code() == Code::ConsistencyProofInvalid)

@@ -67,8 +67,9 @@ impl<'v> Examination<'v> {
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let bench = Bench { trust: &self.verifier.trust, limits: &self.verifier.limits, now: self.now };
-                for (leaf, facts) in self.verifier.policy.leaves().into_iter().zip(&mut self.facts) {
-                    let evaluation = evaluate(&signed, leaf, artifact, bench, &mut self.budget);
+                let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
+                for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
+                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut self.budget);
                     if let Ok(verified) = &evaluation.result {
                         facts.push((number, verified.clone()));
                     }

@@ -4,11 +4,12 @@ use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
 use crate::code::{Code, Failure};
+use crate::crypto::PreparedKey;
 use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
-use crate::policy::Policy;
+use crate::policy::{Authority, Policy, SignatureRequirement};
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 /// let pem = b"-----BEGIN PUBLIC KEY-----
 /// MCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=
 /// -----END PUBLIC KEY-----";
-/// let key = Authority::Key(KeyAuthority::new(PublicKey::from_pem(pem)?, "release.pub")?);
+/// let key = Authority::Key(KeyAuthority::new(PublicKey::from_pem(pem)?, "release.pub"));
 /// let policy = Policy::new(Requirement::signed_by(key))?;
 /// let verifier = Verifier::new(TrustRoot::sigstore()?, policy);
 /// # let _ = verifier;
@@ -37,6 +38,8 @@ pub struct Verifier {
     pub(super) trust: Arc<TrustRoot>,
     pub(super) policy: Arc<Policy>,
     pub(super) limits: Limits,
+    /// The key of each leaf that trusts one, made ready, in the order of the leaves.
+    pub(super) keys: Arc<[Option<PreparedKey>]>,
     pub(super) weakened: Vec<Failure>,
     fingerprint: [u8; 32],
 }
@@ -58,7 +61,12 @@ impl Verifier {
             policy.fingerprint(),
             format!("{limits:?}").as_bytes(),
         ]);
-        Self { trust, policy, limits, weakened: Vec::new(), fingerprint }
+        let prepare = |leaf: &SignatureRequirement| match leaf.authority() {
+            Authority::Key(authority) => PreparedKey::new(authority.key().clone()).ok(),
+            Authority::Keyless(_) => None,
+        };
+        let keys = policy.leaves().into_iter().map(prepare).collect();
+        Self { trust, policy, limits, keys, weakened: Vec::new(), fingerprint }
     }
 
     /// Adds something that is weaker than the default to what every report lists, such as a verification time that

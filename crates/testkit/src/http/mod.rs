@@ -4,10 +4,12 @@
 //! right or wrong, and it answers faults that a test asked for. It takes pushes as well, so that other tools can sign
 //! into it.
 
+mod access;
 mod fault;
 mod routes;
 mod wire;
 
+pub use access::{Access, AccessScheme};
 pub use fault::{Action, Fault};
 pub use wire::{Answer, Ask};
 
@@ -31,6 +33,8 @@ pub struct HttpRegistry {
 struct Shared {
     contents: Mutex<Contents>,
     faults: Mutex<Vec<Fault>>,
+    access: Mutex<Option<Access>>,
+    host: String,
     log: Mutex<Vec<Ask>>,
     connections: Mutex<Vec<TcpStream>>,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -71,7 +75,8 @@ impl HttpRegistry {
     fn start(contents: Contents) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 can be listened on");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let shared = Arc::new(Shared { contents: Mutex::new(contents), ..Shared::default() });
+        let shared = Shared { contents: Mutex::new(contents), host: address.to_string(), ..Shared::default() };
+        let shared = Arc::new(shared);
         let acceptor = std::thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
@@ -111,6 +116,11 @@ impl HttpRegistry {
     #[must_use]
     pub fn store(&self, repository: &str) -> Option<Store> {
         lock(&self.shared.contents).store(repository).cloned()
+    }
+
+    /// Asks clients for credentials from now on, or stops to.
+    pub fn require(&self, access: Option<Access>) {
+        *lock(&self.shared.access) = access;
     }
 
     /// Adds a fault. The first that fits a request decides.
@@ -199,7 +209,10 @@ fn serve_connection(stream: TcpStream, shared: &Shared) {
             }
             Some(Action::Close) => break,
             Some(Action::Answer(answer)) => answer,
-            None => routes::answer(&mut lock(&shared.contents), &ask),
+            None => {
+                let refused = lock(&shared.access).as_ref().and_then(|access| access.decide(&ask, &shared.host));
+                refused.unwrap_or_else(|| routes::answer(&mut lock(&shared.contents), &ask))
+            }
         };
         if wire::write(&mut writer, &ask, &answer).is_err() || ask.wants_close() || answer.cut_after.is_some() {
             break;
@@ -293,6 +306,30 @@ mod tests {
         registry.clear_faults();
         registry.fault(Fault::new("/v2/", Action::Close));
         assert_eq!(get(&registry, "/v2/app/manifests/v1"), "");
+    }
+
+    #[test]
+    fn a_token_opens_what_a_challenge_closed() {
+        let (registry, _) = registry();
+        registry.require(Some(Access::bearer("user", "pass")));
+        let answer = get(&registry, "/v2/app/manifests/v1");
+        let challenge = format!(
+            "www-authenticate: Bearer realm=\"http://{0}/token\",service=\"{0}\",scope=\"repository:app:pull\"\r\n",
+            registry.host()
+        );
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains(&challenge), "{answer}");
+        let with = |target: &str, authorization: &str| {
+            let text = format!("GET {target} HTTP/1.1\r\nAuthorization: {authorization}\r\nConnection: close\r\n\r\n");
+            exchange(&registry, &text)
+        };
+        assert!(with("/token?service=x", "Basic dXNlcjpwYXNzIQ==").starts_with("HTTP/1.1 401"));
+        let token = with("/token?service=x", "Basic dXNlcjpwYXNz");
+        assert!(token.contains("\"token\":\"testkit-token\""), "{token}");
+        assert!(with("/v2/app/manifests/v1", "Bearer testkit-token").starts_with("HTTP/1.1 200"));
+        assert!(with("/v2/app/manifests/v1", "Bearer other").starts_with("HTTP/1.1 401"));
+        registry.require(Some(Access::basic("user", "pass")));
+        assert!(with("/v2/app/manifests/v1", "Basic dXNlcjpwYXNz").starts_with("HTTP/1.1 200"));
+        assert!(with("/v2/app/manifests/v1", "Bearer testkit-token").contains("www-authenticate: Basic realm="));
     }
 
     #[test]

@@ -1,0 +1,68 @@
+//! Every report that the scenarios produce follows docs/report.schema.json, and the schema knows no field that none has.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/schema.rs"]
+mod schema;
+#[path = "support/verifier.rs"]
+mod support;
+
+use schema::Schema;
+use std::collections::BTreeSet;
+use veriseal_testkit::scenario;
+
+fn document() -> serde_json::Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn reports() -> Vec<serde_json::Value> {
+    let mut reports = Vec::new();
+    for scenario in scenario::all() {
+        for reference in [scenario.reference(), scenario.pinned(), "localhost/nowhere:none".to_owned()] {
+            let report = support::report(&scenario, &reference);
+            reports.push(serde_json::from_str(&report.to_json()).unwrap());
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&report.to_json_pretty()).unwrap(), *reports.last().unwrap());
+        }
+    }
+    reports
+}
+
+#[test]
+fn every_report_follows_the_schema() {
+    let schema = Schema::new(document());
+    for report in reports() {
+        schema.validate(&report).unwrap_or_else(|problem| panic!("{problem}\n{report:#}"));
+    }
+}
+
+#[test]
+fn a_report_with_another_field_or_without_a_needed_one_is_refused() {
+    let schema = Schema::new(document());
+    let report = reports().remove(0);
+    let mut more = report.clone();
+    more["subject"]["surprise"] = true.into();
+    assert!(schema.validate(&more).is_err());
+    let mut less = report.clone();
+    less.as_object_mut().unwrap().remove("code");
+    assert!(schema.validate(&less).is_err());
+    let mut other = report;
+    other["verdict"] = "yes".into();
+    assert!(schema.validate(&other).is_err());
+}
+
+/// A field that no scenario shows would be a promise that nobody tests.
+#[test]
+fn every_field_of_the_schema_is_in_some_report() {
+    // `tag` with `claimed` and `loaded` evidence are seen by the CLI's tests of saved evidence.
+    let unseen = ["source", "date"];
+    let mut seen = BTreeSet::new();
+    for report in reports() {
+        schema::fields(&report, &mut seen);
+    }
+    let missing: Vec<_> = schema::promised(&document())
+        .into_iter()
+        .filter(|field| !seen.contains(field) && !unseen.contains(&field.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
