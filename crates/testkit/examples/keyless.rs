@@ -10,6 +10,10 @@ fn main() -> std::io::Result<()> {
     let scenario = scenario::named("keyless_bundle").expect("a scenario of that name");
     scenario.store.write_layout(&folder.join("keyless"))?;
     std::fs::write(folder.join("keyless-trusted-root.json"), scenario.trusted_root())?;
-    println!("--certificate-identity {} --certificate-oidc-issuer {}", scenario.identity.subject_text(), scenario.identity.issuer);
+    println!(
+        "--certificate-identity {} --certificate-oidc-issuer {}",
+        scenario.identity.subject_text(),
+        scenario.identity.issuer
+    );
     Ok(())
 }
