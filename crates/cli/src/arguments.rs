@@ -3,13 +3,24 @@
 use crate::console::Console;
 use crate::exit::Exit;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+const EXIT_STATUS: &str = "\
+Exit status: 0 accepted
+             1 rejected
+             2 the command line, or something that it names, cannot be used
+             3 undecided: it could not be found out; never a success
+Several images are all verified; the answer is then the first of 2, 1, 3, 0 that occurs.
+
+With --output json one image gives one document over several lines, and several images give
+one document a line each, in their order. An image whose name or source cannot be used has no
+document, but a line on standard error.";
+
 /// Is this what our build produced, signed by whom we trust, and may it run?
 #[derive(Debug, Parser)]
-#[command(name = "veriseal", version, about, max_term_width = 100)]
+#[command(name = "veriseal", version)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -18,8 +29,17 @@ struct CommandLine {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Verifies images in registries and in OCI layouts
+    #[command(after_help = EXIT_STATUS)]
+    Verify(VerifyArguments),
+    /// Judges saved evidence, offline, as `verify` would have judged it
+    #[command(after_help = EXIT_STATUS)]
+    Judge(JudgeArguments),
     /// Verifies one Sigstore bundle for one file or digest; ends with 0 or 1 only
     VerifyBundle(VerifyBundleArguments),
+    /// Shows signed, unsigned, altered and re-tagged images in a registry inside this process
+    #[cfg(feature = "demo")]
+    Demo,
     /// Explains a code of a report, or lists all codes
     Codes(CodesArguments),
 }
@@ -42,6 +62,99 @@ pub(crate) struct AuthorityArguments {
     /// A pattern that the whole issuer must match; together with the exact value both must hold
     #[arg(long, value_name = "PATTERN")]
     pub(crate) certificate_oidc_issuer_regexp: Option<String>,
+}
+
+/// What a signature must bring and say, by whom it is trusted, and how the answer is given: the same for `verify` and `judge`.
+#[derive(Args, Debug)]
+pub(crate) struct JudgingArguments {
+    #[command(flatten)]
+    pub(crate) authority: AuthorityArguments,
+    /// Whom else to believe (logs, certificate and timestamp authorities): an embedded instance, or a trusted_root.json
+    #[arg(long, value_name = "FILE|sigstore|sigstore-staging|github", default_value = "sigstore")]
+    pub(crate) trusted_root: PathBuf,
+    /// Whether a transparency-log entry must be there
+    #[arg(long, value_enum, default_value_t = Tlog::Required)]
+    pub(crate) tlog: Tlog,
+    /// Whether the certificate must carry a signed certificate timestamp (identities only)
+    #[arg(long, value_enum, default_value_t = Sct::Required)]
+    pub(crate) sct: Sct,
+    /// How many timestamp authorities must have stamped the signature
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) timestamps: usize,
+    /// Ask for an attestation of this predicate type in place of a signature: a URI, or a short name of
+    /// cosign's such as slsaprovenance1
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) attestation: Option<String>,
+    /// Judge as of this moment (RFC 3339), not as of now; the report says so
+    #[arg(long, value_name = "TIME")]
+    pub(crate) verification_time: Option<String>,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// `--tlog`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tlog {
+    /// An entry of a trusted log must be there
+    Required,
+    /// An entry that is there must hold (weaker)
+    IfPresent,
+    /// Entries are not looked at (weaker)
+    Ignored,
+}
+
+/// `--sct`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sct {
+    /// One of a trusted log must be there
+    Required,
+    /// Not looked at (weaker)
+    Ignored,
+}
+
+/// `--output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// A tree for people
+    Text,
+    /// The report's JSON
+    Json,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArguments {
+    /// Images: REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:PATH[:TAG][@DIGEST] for an OCI layout
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    /// Speak plain HTTP with this registry, and with no other; may be given several times
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_http: Vec<String>,
+    /// Credentials: a docker config.json; nothing is read where none is named, and helpers are not run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_config: Option<PathBuf>,
+    /// How long one image may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+    /// Save what was gathered, for `judge`: a folder, or an archive where the name ends in .tar; one image only
+    #[arg(long, value_name = "PATH")]
+    pub(crate) evidence_out: Option<PathBuf>,
+}
+
+/// Arguments of `judge`.
+#[derive(Args, Debug)]
+pub(crate) struct JudgeArguments {
+    /// What `verify --evidence-out` saved
+    #[arg(value_name = "EVIDENCE")]
+    pub(crate) evidence: PathBuf,
+    /// The image that is meant: it is never taken from the evidence
+    #[arg(long, value_name = "REPOSITORY@DIGEST")]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
 }
 
 /// Arguments of `verify-bundle`.

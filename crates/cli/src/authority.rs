@@ -49,7 +49,7 @@ pub(crate) fn key(path: &Path) -> Result<Authority, String> {
     let pem = file::read(path, MAX_KEY_BYTES).map_err(|why| format!("--key {why}"))?;
     let invalid = |failure: Failure| format!("--key {}: {failure}", file::show(path));
     let key = PublicKey::from_pem(&pem).map_err(invalid)?;
-    KeyAuthority::new(key, &file::show(path)).map(Authority::Key).map_err(invalid)
+    Ok(Authority::Key(KeyAuthority::new(key, &file::show(path))))
 }
 
 /// An exact value, a pattern, or both, which then must both hold.

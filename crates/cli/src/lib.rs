@@ -13,6 +13,8 @@ mod command;
 mod console;
 mod exit;
 mod file;
+mod judging;
+mod source;
 mod trust;
 
 pub use console::Console;
@@ -33,7 +35,11 @@ pub fn main() -> ExitCode {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console) -> Exit {
     let outcome = match parse(arguments, console) {
         Err(exit) => return exit,
+        Ok(Command::Verify(arguments)) => command::verify::run(&arguments, console),
+        Ok(Command::Judge(arguments)) => command::judge::run(&arguments, console),
         Ok(Command::VerifyBundle(arguments)) => command::verify_bundle::run(&arguments, console),
+        #[cfg(feature = "demo")]
+        Ok(Command::Demo) => command::demo::run(console),
         Ok(Command::Codes(arguments)) => command::codes::run(&arguments, console),
     };
     // Whoever cannot be told the verdict has not been told that it is good.

@@ -114,6 +114,7 @@ codes! {
     EvidenceForOtherImage = 110, "EVIDENCE_FOR_OTHER_IMAGE", Rejected, Caller, "the evidence belongs to another image", "Name the repository and digest that the evidence was made for.";
     SessionForOtherVerifier = 111, "SESSION_FOR_OTHER_VERIFIER", Usage, Caller, "the session was started by another verifier", "Conclude a session with the verifier that made it, or one with the same fingerprint.";
     ArtifactUnreadable = 112, "ARTIFACT_UNREADABLE", Undecided, Caller, "the artifact cannot be read", "Check the path and the rights of the file.";
+    EvidenceUnwritable = 113, "EVIDENCE_UNWRITABLE", Usage, Caller, "the evidence cannot be written", "Check the path, which may not exist yet as a folder with content, and the rights of its folder.";
 
     // 200–299: gathering.
     ImageNotFound = 200, "IMAGE_NOT_FOUND", Undecided, Caller, "the registry has no such image", "Check the reference; a registry may also answer so where rights are missing.";

@@ -9,13 +9,12 @@ mod referrers;
 mod store;
 pub(crate) mod tar;
 
-pub(crate) use store::blob_name;
+pub(crate) use store::{Store, blob_name};
 
 use index::{Entry, LayoutIndex};
 use referrers::Referrers;
 use std::path::Path;
 use std::sync::OnceLock;
-use store::Store;
 use veriseal::code::{Code, Failure};
 use veriseal::digest::Digest;
 use veriseal::gather::{Fetch, FetchError, Request, Response, What};

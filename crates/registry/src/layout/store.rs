@@ -19,7 +19,7 @@ const ALGORITHMS: [HashAlgorithm; 3] = [HashAlgorithm::Sha256, HashAlgorithm::Sh
 
 /// Where a layout's files are.
 #[derive(Debug)]
-pub(super) enum Store {
+pub(crate) enum Store {
     Directory {
         /// Without links in it.
         root: PathBuf,
@@ -32,7 +32,7 @@ pub(super) enum Store {
 
 impl Store {
     /// Opens a directory or an uncompressed archive. Reads no content.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let unreadable = |error: io::Error| Failure::new(Code::SourceInvalid).found(error).at(path.display());
         let root = path.canonicalize().map_err(unreadable)?;
         let metadata = root.metadata().map_err(unreadable)?;
@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// The bytes of a file, at most `max_bytes`; `None` where there is no such file.
-    pub(super) fn read(&self, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
+    pub(crate) fn read(&self, name: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, FetchError> {
         let unreadable = |error: io::Error| FetchError::Unavailable(Failure::new(Code::SourceInvalid).found(error).at(name));
         let mut bytes = Vec::new();
         match self {

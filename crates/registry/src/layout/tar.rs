@@ -18,7 +18,7 @@ const MAX_EXTENDED: u64 = 64 * 1024;
 
 /// Where the content of a member lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub(super) offset: u64,
     pub(super) size: u64,
 }
