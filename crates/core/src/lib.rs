@@ -53,3 +53,8 @@ pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};
 pub use trust::TrustRoot;
 pub use verify::{Accepted, AcceptedBlob, NotAccepted, Session, Verifier};
+
+/// README's Rust example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

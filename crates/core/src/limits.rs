@@ -14,6 +14,10 @@ pub const MAX_CHAIN: usize = 16;
 /// A Merkle path for a tree of 2^64 leaves has at most 64 hashes (RFC 6962 §2.1.1).
 pub const MAX_PROOF_HASHES: usize = 64;
 
+/// Most bytes that all candidates of one image may state together, whatever [`Limits`] says: what a session holds in
+/// memory.
+pub const MAX_GATHERED_BYTES: u64 = 256 * 1024 * 1024;
+
 /// The bounds of one verify call. Lower any of them freely; raising one is a decision of the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

@@ -1,6 +1,7 @@
 //! Real DSSE envelopes: the vector of the DSSE protocol itself, a PyPI attestation and npm's attestation documents, the
 //! latter two brought into the form of bundles here, as their own clients do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
 mod common;
 

@@ -14,6 +14,7 @@ use crate::transport::{self, Fault, Outgoing, Transport};
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -153,7 +154,7 @@ impl Exchange {
                 return Err(Fault::last(Failure::new(Code::RedirectRefused).found("a scheme other than https")));
             };
             if to != target.home {
-                self.permit(&from, &to, reach.unwrap_or(Reach::Public)).map_err(Fault::last)?;
+                permit(&from, &to, reach.unwrap_or(Reach::Public), &self.settings.plain_http).map_err(Fault::last)?;
                 // Gone for good: a host that got the request may send it back to the registry with another path.
                 authorization = None;
                 at_home = false;
@@ -165,25 +166,8 @@ impl Exchange {
 
     /// How far the registry may lead us, by the address it has itself.
     fn reach_of(&self, target: &Target, response: &reqwest::Response) -> Reach {
-        let address = if self.settings.proxy.is_some() { None } else { response.remote_addr().map(|address| address.ip()) };
+        let address = if self.settings.has_proxy { None } else { response.remote_addr().map(|address| address.ip()) };
         target.home.address().or(address).map_or(Reach::Public, Reach::of_registry)
-    }
-
-    fn permit(&self, from: &Origin, to: &Origin, reach: Reach) -> Result<(), Failure> {
-        let refused = || Failure::new(Code::RedirectRefused).at(to);
-        if !to.is_https() {
-            if from.is_https() {
-                return Err(refused().found("a redirect from https to http"));
-            }
-            if !self.settings.plain_http.contains(&to.authority()) {
-                return Err(Failure::new(Code::PlainHttpRefused).at(to));
-            }
-        }
-        // Names are held to the same rule when they are resolved.
-        if to.address().is_some_and(|address| !reach.permits(address)) {
-            return Err(refused().found("an address inside a private network"));
-        }
-        Ok(())
     }
 
     /// What an answer means.
@@ -317,6 +301,24 @@ fn next_page(target: &Target, link: &str) -> Result<String, Failure> {
     Ok(page)
 }
 
+/// Whether a redirect may leave for another origin (K-OC-11).
+fn permit(from: &Origin, to: &Origin, reach: Reach, plain_http: &BTreeSet<String>) -> Result<(), Failure> {
+    let refused = || Failure::new(Code::RedirectRefused).at(to);
+    if !to.is_https() {
+        if from.is_https() {
+            return Err(refused().found("a redirect from https to http"));
+        }
+        if !plain_http.contains(&to.authority()) {
+            return Err(Failure::new(Code::PlainHttpRefused).at(to));
+        }
+    }
+    // Names are held to the same rule when they are resolved.
+    if to.address().is_some_and(|address| !reach.permits(address)) {
+        return Err(refused().found("an address inside a private network"));
+    }
+    Ok(())
+}
+
 fn redirect(response: &reqwest::Response, from: &Url) -> Result<Url, Failure> {
     let at = transport::place(from);
     let refused = |found: &str| Failure::new(Code::RedirectRefused).found(found).at(&at);
@@ -375,4 +377,32 @@ fn claimed_digest(headers: &HeaderMap) -> Result<Option<Digest>, Failure> {
     value
         .map(|value| value.parse().map_err(|_| Failure::new(Code::ResponseInvalid).found(value).at("Docker-Content-Digest")))
         .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(url: &str) -> Origin {
+        Origin::of(&Url::parse(url).unwrap()).unwrap()
+    }
+
+    /// K-OC-11.
+    #[test]
+    fn a_redirect_of_a_public_registry_stays_public() {
+        let plain = BTreeSet::from(["10.0.0.5:5000".to_owned()]);
+        let code =
+            |from: &str, to: &str, reach| permit(&origin(from), &origin(to), reach, &plain).map_err(|failure| failure.code());
+        let public = "https://ghcr.io";
+        assert_eq!(code(public, "https://storage.example", Reach::Public), Ok(()));
+        assert_eq!(code(public, "https://1.1.1.1", Reach::Public), Ok(()));
+        for to in ["https://10.0.0.5", "https://127.0.0.1", "https://[::1]", "https://192.168.1.1:8443", "http://10.0.0.5:5000"] {
+            assert_eq!(code(public, to, Reach::Public), Err(Code::RedirectRefused), "{to}");
+        }
+        let private = "http://10.0.0.5:5000";
+        assert_eq!(code(private, "https://10.0.0.6", Reach::Private), Ok(()));
+        assert_eq!(code(private, "http://10.0.0.5:5000", Reach::Private), Ok(()));
+        assert_eq!(code(private, "http://10.0.0.6:5000", Reach::Private), Err(Code::PlainHttpRefused));
+        assert_eq!(code(private, "https://127.0.0.1", Reach::Private), Err(Code::RedirectRefused));
+    }
 }

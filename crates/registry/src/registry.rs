@@ -1,6 +1,7 @@
 //! [`Registry`]: a blocking [`Fetch`] over the OCI distribution API, and [`Call`], which gives the requests of one
 //! verify call one deadline.
 
+use crate::Secret;
 use crate::credentials::{CredentialStore, Credentials};
 use crate::exchange::Exchange;
 use crate::origin::Origin;
@@ -36,7 +37,7 @@ const MAX_TOKENS: usize = 256;
 #[derive(Clone)]
 pub struct Registry {
     settings: Arc<Settings>,
-    transport: Arc<Transport>,
+    engine: Arc<Engine>,
     tokens: Arc<Tokens>,
 }
 
@@ -66,13 +67,23 @@ impl Registry {
     /// # Errors
     /// As [`Fetch::fetch`].
     pub async fn fetch_async(&self, request: &Request) -> Result<Response, FetchError> {
-        self.transport.spawn(self.exchange(request, Instant::now() + self.settings.deadline).run()).await
+        self.wait(request, Instant::now() + self.settings.deadline).await
     }
 
-    fn exchange(&self, request: &Request, deadline: Instant) -> Exchange {
+    fn block(&self, request: &Request, deadline: Instant) -> Result<Response, FetchError> {
+        let transport = self.engine.transport(std::process::id())?;
+        transport.run(deadline, self.exchange(request, deadline, &transport).run())
+    }
+
+    async fn wait(&self, request: &Request, deadline: Instant) -> Result<Response, FetchError> {
+        let transport = self.engine.transport(std::process::id())?;
+        transport.spawn(self.exchange(request, deadline, &transport).run()).await
+    }
+
+    fn exchange(&self, request: &Request, deadline: Instant, transport: &Arc<Transport>) -> Exchange {
         Exchange {
             settings: Arc::clone(&self.settings),
-            transport: Arc::clone(&self.transport),
+            transport: Arc::clone(transport),
             tokens: Arc::clone(&self.tokens),
             request: request.clone(),
             deadline,
@@ -82,8 +93,7 @@ impl Registry {
 
 impl Fetch for Registry {
     fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
-        let deadline = Instant::now() + self.settings.deadline;
-        self.transport.run(deadline, self.exchange(request, deadline).run())
+        self.block(request, Instant::now() + self.settings.deadline)
     }
 }
 
@@ -106,13 +116,13 @@ impl Call {
     /// # Errors
     /// As [`Fetch::fetch`].
     pub async fn fetch_async(&self, request: &Request) -> Result<Response, FetchError> {
-        self.registry.transport.spawn(self.registry.exchange(request, self.deadline).run()).await
+        self.registry.wait(request, self.deadline).await
     }
 }
 
 impl Fetch for Call {
     fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
-        self.registry.transport.run(self.deadline, self.registry.exchange(request, self.deadline).run())
+        self.registry.block(request, self.deadline)
     }
 }
 
@@ -124,8 +134,35 @@ pub(crate) struct Settings {
     /// Hosts (`host[:port]`) that are spoken to without TLS.
     pub(crate) plain_http: BTreeSet<String>,
     pub(crate) retry_pause: Duration,
-    pub(crate) proxy: Option<Url>,
+    /// Then the addresses of connections are the proxy's.
+    pub(crate) has_proxy: bool,
     deadline: Duration,
+}
+
+/// The transport of this process, and what another one is made of.
+///
+/// A forked child has the memory of its parent but not the transport's thread: it gets a transport of its own, so that
+/// servers that load first and fork then (as Python's often do) need not think of it.
+struct Engine {
+    tls: rustls::ClientConfig,
+    user_agent: String,
+    proxy: Option<Url>,
+    current: Mutex<Option<(u32, Arc<Transport>)>>,
+}
+
+impl Engine {
+    fn transport(&self, process: u32) -> Result<Arc<Transport>, FetchError> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*current {
+            Some((owner, transport)) if *owner == process => return Ok(Arc::clone(transport)),
+            _ => {}
+        }
+        let transport = Transport::start(&self.tls, &self.user_agent, self.proxy.as_ref()).map_err(FetchError::Unavailable)?;
+        let transport = Arc::new(transport);
+        // The parent's is left alone: its connections are shared with the parent, which still uses them.
+        std::mem::forget(current.replace((process, Arc::clone(&transport))));
+        Ok(transport)
+    }
 }
 
 /// Authorisations by origin and repository, each until it runs out.
@@ -163,7 +200,7 @@ pub struct RegistryBuilder {
     plain_http: BTreeSet<String>,
     deadline: Option<Duration>,
     retry_pause: Option<Duration>,
-    proxy: Option<String>,
+    proxy: Option<Secret>,
     user_agent: Option<String>,
     roots: Vec<rustls::pki_types::CertificateDer<'static>>,
     only_these_roots: bool,
@@ -232,7 +269,7 @@ impl RegistryBuilder {
     ///
     /// The proxy resolves names, so that redirects to names inside a private network are for the proxy to refuse.
     pub fn proxy(mut self, url: &str) -> Self {
-        self.proxy = Some(url.to_owned());
+        self.proxy = Some(Secret::new(url));
         self
     }
 
@@ -260,7 +297,7 @@ impl RegistryBuilder {
             return Err(invalid("deadline").expected("more than nothing and at most a day"));
         }
         // A proxy's URL may hold a password: it is not shown.
-        let proxy = match self.proxy.as_deref().map(Url::parse) {
+        let proxy = match self.proxy.as_ref().map(|url| Url::parse(url.expose())) {
             None => None,
             Some(Ok(url)) if Origin::of(&url).is_some() => Some(url),
             Some(_) => return Err(invalid("proxy").expected("an http or https URL")),
@@ -270,16 +307,18 @@ impl RegistryBuilder {
             return Err(invalid("user_agent").expected("visible ASCII characters"));
         }
         let tls = tls::configuration(self.roots, self.only_these_roots)?;
-        let transport = Arc::new(Transport::start(&tls, &user_agent, proxy.as_ref())?);
+        let has_proxy = proxy.is_some();
+        let engine = Engine { tls, user_agent, proxy, current: Mutex::default() };
+        engine.transport(std::process::id()).map_err(|error| error.failure())?;
         let settings = Settings {
             credentials: self.credentials,
             realms: self.realms,
             plain_http: self.plain_http,
             retry_pause: self.retry_pause.unwrap_or(RETRY_PAUSE),
-            proxy,
+            has_proxy,
             deadline,
         };
-        Ok(Registry { settings: Arc::new(settings), transport, tokens: Arc::default() })
+        Ok(Registry { settings: Arc::new(settings), engine: Arc::new(engine), tokens: Arc::default() })
     }
 
     /// Keeps the first problem for `build`.
@@ -287,5 +326,31 @@ impl RegistryBuilder {
         if let Err(failure) = result {
             self.problem.get_or_insert(failure);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_gets_a_transport_of_its_own() {
+        let registry = Registry::builder().only_these_roots().build().unwrap();
+        let own = std::process::id();
+        let first = registry.engine.transport(own).unwrap();
+        assert!(Arc::ptr_eq(&first, &registry.engine.transport(own).unwrap()));
+        let child = registry.engine.transport(own.wrapping_add(1)).unwrap();
+        assert!(!Arc::ptr_eq(&first, &child));
+    }
+
+    #[test]
+    fn debug_of_a_registry_shows_no_secret() {
+        let password = Credentials::Password { username: "victim".to_owned(), password: "s3cret".into() };
+        let registry = Registry::builder().only_these_roots().proxy("http://user:s3cret@127.0.0.1:1");
+        let registry = registry.credentials("reg.example", password);
+        assert!(!format!("{registry:?}").contains("s3cret"));
+        let registry = registry.build().unwrap();
+        assert!(!format!("{registry:?}").contains("s3cret"));
+        assert!(!format!("{:?}", registry.call()).contains("s3cret"));
     }
 }

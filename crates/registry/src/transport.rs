@@ -180,43 +180,53 @@ pub(crate) async fn body(mut response: Response, max_bytes: u64, deadline: Insta
         return Err(too_large());
     }
     let at = place(response.url());
+    let too_slow = |expected: &str| Fault::last(Failure::new(Code::DeadlineExceeded).expected(expected).at(&at));
     let mut bytes = Vec::new();
-    let mut window = Instant::now() + PACE_WINDOW;
-    let mut in_window: u64 = 0;
+    let mut pace = Pace::start(Instant::now());
     loop {
-        let chunk = match timeout_at(window.min(deadline), response.chunk()).await {
+        let chunk = match timeout_at(pace.due.min(deadline), response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => return Ok(bytes),
             Ok(Err(error)) => {
                 let failure = Failure::new(Code::Unavailable).expected("a whole answer").found(chain(&error.without_url()));
                 return Err(Fault::passing(failure.at(at)));
             }
-            Err(_) if Instant::now() >= deadline || in_window < PACE_BYTES => {
-                let failure = Failure::new(Code::DeadlineExceeded).expected("the answer within the deadline, and 1 KiB/s of it");
-                return Err(Fault::last(failure.at(at)));
-            }
-            Err(_) => {
-                window = Instant::now() + PACE_WINDOW;
-                in_window = 0;
-                continue;
-            }
+            Err(_) if Instant::now() >= deadline => return Err(too_slow("a whole answer within the deadline")),
+            Err(_) => Default::default(),
         };
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         let have = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if have.saturating_add(length) > max_bytes {
             return Err(too_large());
         }
-        in_window = in_window.saturating_add(length);
-        bytes.extend_from_slice(&chunk);
-        // Chunks that keep coming never let the timeout above fire.
-        if Instant::now() >= window {
-            if in_window < PACE_BYTES {
-                let failure = Failure::new(Code::DeadlineExceeded).expected("at least 1 KiB/s");
-                return Err(Fault::last(failure.at(at)));
-            }
-            window = Instant::now() + PACE_WINDOW;
-            in_window = 0;
+        if !pace.keeps(length, Instant::now()) {
+            return Err(too_slow("at least 1 KiB/s"));
         }
+        bytes.extend_from_slice(&chunk);
+    }
+}
+
+/// Whether a body comes fast enough: [`PACE_BYTES`] in each [`PACE_WINDOW`].
+struct Pace {
+    /// When the window ends.
+    due: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn start(now: Instant) -> Self {
+        Self { due: now + PACE_WINDOW, bytes: 0 }
+    }
+
+    /// Counts what arrived, and judges a window that is over.
+    fn keeps(&mut self, bytes: u64, now: Instant) -> bool {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if now < self.due {
+            return true;
+        }
+        let enough = self.bytes >= PACE_BYTES;
+        *self = Self::start(now);
+        enough
     }
 }
 
@@ -330,4 +340,48 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// K-DS-16, fault 20.
+    #[test]
+    fn a_body_slower_than_1_kib_a_second_does_not_keep_pace() {
+        let start = Instant::now();
+        let second = |n| start + Duration::from_secs(n);
+        let mut pace = Pace::start(start);
+        assert!(pace.keeps(1, second(9)));
+        assert!(!pace.keeps(PACE_BYTES - 2, second(10)));
+        let mut pace = Pace::start(start);
+        assert!(pace.keeps(PACE_BYTES, second(10)));
+        // What was fast before does not count for the next window.
+        assert!(pace.keeps(1, second(19)));
+        assert!(!pace.keeps(1, second(20)));
+    }
+
+    /// K-OC-11: held where the connection is made, so that a name which resolves elsewhere next time gains nothing.
+    #[tokio::test]
+    async fn a_name_that_leads_into_a_private_network_is_not_resolved_for_a_redirect() {
+        let resolve = |reach: Reach| Guard(reach).resolve("localhost".parse().unwrap());
+        assert!(resolve(Reach::Loopback).await.unwrap().next().is_some());
+        for reach in [Reach::Public, Reach::Private] {
+            let error = resolve(reach).await.err().unwrap();
+            assert!(error.is::<AddressRefused>(), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_name_is_redirect_refused() {
+        let tls = crate::tls::configuration(Vec::new(), true).unwrap();
+        let transport = Transport::start(&tls, "test", None).unwrap();
+        let url = Url::parse("https://localhost:1/x").unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        for (reach, expected) in [(Reach::Public, Code::RedirectRefused), (Reach::Loopback, Code::Unavailable)] {
+            let outgoing = Outgoing { url: &url, accept: None, authorization: None, form: None, reach: Some(reach), deadline };
+            let fault = transport.send(outgoing).await.err().unwrap();
+            assert_eq!(fault.error.failure().code(), expected);
+        }
+    }
 }

@@ -71,6 +71,13 @@ pub(crate) fn evaluate(
     Evaluation { result, signer: ladder.signer, checks: ladder.trace.into_checks() }
 }
 
+/// How many independent ones there are, each given by who runs it and by its key: one key under two names is one, and so
+/// are two keys of one name (K-TL-09, K-PO-11).
+fn distinct<N: Ord, K: Ord>(of: impl Iterator<Item = (N, K)>) -> usize {
+    let (names, keys): (BTreeSet<N>, BTreeSet<K>) = of.unzip();
+    names.len().min(keys.len())
+}
+
 struct Ladder<'a, 'b> {
     signed: &'a Signed,
     artifact: &'a Artifact<'a>,
@@ -159,8 +166,8 @@ impl<'a> Ladder<'a, '_> {
                 Err(failure) => self.trace.not_counted(Rule::Timestamp, failure),
             }
         }
-        let distinct: BTreeSet<_> = valid.iter().map(ValidTimestamp::identity).collect();
-        let (found, needed) = (distinct.len(), self.settings.timestamps);
+        let found = distinct(valid.iter().map(|stamp| (stamp.identity(), stamp.key())));
+        let needed = self.settings.timestamps;
         let enough = if found >= needed {
             Ok(())
         } else {
@@ -196,8 +203,7 @@ impl<'a> Ladder<'a, '_> {
     }
 
     fn tlog(&mut self, counted: &[ValidLogEntry<'_>]) -> Result<(), Failure> {
-        let distinct: BTreeSet<_> = counted.iter().map(|entry| entry.log().identity()).collect();
-        let found = distinct.len();
+        let found = distinct(counted.iter().map(|entry| (entry.log().identity(), entry.log().key.key().id())));
         match self.settings.tlog {
             TlogMode::Ignored => self.trace.ignored(Rule::Tlog, Code::LogIgnored),
             TlogMode::IfPresent => self.trace.passed(Rule::Tlog, Detail::Count { found, needed: 0 }),

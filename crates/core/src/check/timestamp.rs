@@ -6,6 +6,7 @@
 
 use super::candidate::Bench;
 use crate::code::{Code, Failure};
+use crate::digest::sha256;
 use crate::format::tsp::TimestampToken;
 use crate::limits::Budget;
 use crate::time::UnixTime;
@@ -18,11 +19,12 @@ pub(super) struct ValidTimestamp {
     at: UnixTime,
     authority: String,
     identity: String,
+    key: [u8; 32],
 }
 
 impl ValidTimestamp {
-    fn assertion(at: UnixTime, authority: &TimestampAuthority) -> Self {
-        Self { at, authority: authority.uri().to_owned(), identity: authority.identity() }
+    fn assertion(at: UnixTime, authority: &TimestampAuthority, key: [u8; 32]) -> Self {
+        Self { at, authority: authority.uri().to_owned(), identity: authority.identity(), key }
     }
 
     pub(super) fn at(&self) -> UnixTime {
@@ -33,9 +35,14 @@ impl ValidTimestamp {
         &self.authority
     }
 
-    /// What thresholds count as one.
+    /// Who runs it. What thresholds count as one, together with [`ValidTimestamp::key`].
     pub(super) fn identity(&self) -> &str {
         &self.identity
+    }
+
+    /// SHA-256 of the key that signed the token.
+    pub(super) fn key(&self) -> &[u8; 32] {
+        &self.key
     }
 }
 
@@ -56,7 +63,7 @@ pub(super) fn verify(
     let mut reason: Option<Failure> = None;
     for authority in authorities {
         match by_authority(&token, &embedded, authority, bench, budget) {
-            Ok(()) => return Ok(ValidTimestamp::assertion(token.claimed().gen_time, authority)),
+            Ok(key) => return Ok(ValidTimestamp::assertion(token.claimed().gen_time, authority, key)),
             Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
             // "Not one of ours" is what every other authority says; anything else says more.
             Err(failure) => {
@@ -100,13 +107,14 @@ fn embedded_certificates(token: &TimestampToken<'_>, bench: Bench<'_>) -> Result
     Ok(embedded)
 }
 
+/// Verifies the token under one authority; SHA-256 of the key that signed it.
 fn by_authority(
     token: &TimestampToken<'_>,
     embedded: &Embedded,
     authority: &TimestampAuthority,
     bench: Bench<'_>,
     budget: &mut Budget,
-) -> Result<(), Failure> {
+) -> Result<[u8; 32], Failure> {
     let chain = &authority.authority.chain;
     let (first, anchors) = match chain.as_slice() {
         [] => return Err(Code::TimestampUntrusted.into()),
@@ -137,7 +145,7 @@ fn by_authority(
     let helpers = [intermediates, &embedded.others].concat();
     Path::build(signer, &helpers, anchors, at, Purpose::TimeStamping, budget, bench.limits).map_err(timestamp_code)?;
     if authority.authority.validity.contains(at) {
-        Ok(())
+        Ok(sha256(signer.spki()))
     } else {
         Err(Failure::new(Code::TimestampOutsideWindow).expected(authority.authority.validity).found(at).at(authority.uri()))
     }

@@ -42,11 +42,11 @@ rules! {
     EntryBinding = "entryBinding", "Sigstore client spec §4.4", "the log entry is about this signature, key and digest";
     Promise = "signedEntryTimestamp", "Rekor v1 specification", "the log promised to include the entry";
     Inclusion = "inclusionProof", "RFC 6962 §2.1.1", "the entry is included under the log's signed checkpoint";
-    Tlog = "tlog", "Sigstore client spec §4.4", "enough distinct logs hold the signature";
-    Witnesses = "witnesses", "C2SP tlog-cosignature", "enough witnesses cosigned the checkpoint";
+    Tlog = "tlog", "Sigstore client spec §4.4", "as many distinct logs as needed hold the signature";
+    Witnesses = "witnesses", "C2SP tlog-cosignature", "as many witnesses as needed cosigned the checkpoint";
     Timestamp = "timestamp", "RFC 3161", "a timestamp authority stamped the signature";
-    Timestamps = "timestamps", "Sigstore client spec §4.2", "enough distinct authorities stamped the signature";
-    Time = "time", "Sigstore client spec §4.2", "it is known when the signature existed";
+    Timestamps = "timestamps", "Sigstore client spec §4.2", "as many distinct timestamp authorities as needed stamped the signature";
+    Time = "time", "Sigstore client spec §4.2", "the times at which the signature is known to have existed are not in the future";
     Subject = "subject", "OCI image-spec, in-toto statement v1", "what was signed is this artifact";
     Claim = "claim", "cosign BUNDLE_SPEC, in-toto statement v1", "the statement is of the kind that is asked for";
     Issuer = "issuer", "Sigstore client spec §4.3", "the expected issuer vouched for the identity";
@@ -99,7 +99,8 @@ impl std::fmt::Display for Detail {
         match self {
             Self::None => Ok(()),
             Self::At(at) => write!(f, "{at}"),
-            Self::Count { found, needed } => write!(f, "{found} of {needed} needed"),
+            Self::Count { found: 0, needed: 0 } => f.write_str("none, and none needed"),
+            Self::Count { found, needed } => write!(f, "{found} found, {needed} needed"),
             Self::Entry { index, at: Some(at) } => write!(f, "entry {index}, {at}"),
             Self::Entry { index, at: None } => write!(f, "entry {index}"),
             Self::Text(text) => f.write_str(text),

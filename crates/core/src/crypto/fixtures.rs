@@ -39,6 +39,19 @@ pub(crate) const DSA: &str = "MIIBtzCCASwGByqGSM44BAEwggEfAoGBAOQ8OLc9IdngzGjiYJ
 /// P-256 written with explicit parameters (CVE-2020-0601).
 pub(crate) const P256_EXPLICIT: &str = "MIIBSzCCAQMGByqGSM49AgEwgfcCAQEwLAYHKoZIzj0BAQIhAP////8AAAABAAAAAAAAAAAAAAAA////////////////MFsEIP////8AAAABAAAAAAAAAAAAAAAA///////////////8BCBaxjXYqjqT57PrvVV2mIa8ZR0GsMxTsPY7zjw+J9JgSwMVAMSdNgiG5wSTamZ44ROdJreBn36QBEEEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9QIhAP////8AAAAA//////////+85vqtpxeehPO5ysL8YyVRAgEBA0IABHH8gvhSFsDy95ksH59gykJu71lhUNB4UtBjIqEpYixXCYfkjTgPjxwXRHLhA9L/5l47dHekeazhygf1u8dC5iM=";
 
+/// A key of 2048 bits for the two below.
+pub(crate) const RSA_PSS_2048: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA2MWmtBzIDGcHdvUFj1j/po5Bv9fg9C31DETqvM2A2lUg2E5OJdE7Vd2bEcwSo2RN/AIyDdUojcDxom4zIHyfJ9QAH8lb+g28RK7YrH6jXuD23VrHJqEAgbvN+MaWHaIa8cBpKLkwazMUlgKoqQNS7Dob4cfz3k161kwr++iRrHkOwuhJ8S+RSlouxa46fmPuO3pUyEXgN8+d89DAIas8QtOJShSJGiPjUcKvFb1J6OWGIGsiaD/7alv2YsReWUMie5JjrtVHd6LP/TQwoio31AXXt2Ra+ypu0NPCxE7dufbCP4OnzD0D/fBfvI5Ums1/X32uUsDUwrgK1ULP4ZGRKwIDAQAB";
+/// A good signature by it.
+pub(crate) const PSS_2048: &str = "whOKGP3GLF/uXp7LBq8WTrO4+tqXIAN5kDmzSRmcJfu8GmA7d11kA2sXqG7RVeWuR3kjXmJnv20GdlTno+uj3I7s2L4mdkfIYNthxe+PjN6jndo9SVUn3JRyOL6Ef06XOQFgaeziIM2J55SuA1W+rQ4P5MjXzKSORoPZrlmfkyBSlQWh0UIBPl1sDKyc37z8sWZwWb/odoKIRK0d8Zqr8608YzBGrT77yKtu7JJyct2YrxnATvDXlg67glWhLV6FnjSVZxpAxls20UVqFwtY+TWEpLb1UiMc3acHDs7qjZx/IrmmmHQ6v9K5liU4ZpxbjWw0nEyaMElmK+ltZ8YM6A==";
+/// The same with a bit set above the encoded message.
+pub(crate) const PSS_2048_HIGH_BIT: &str = "upMoGDtz7DwetovtklSm0qb4IXgMZwtMNA7Fq9Ys4NA9Xo7nGZQu2em51Agzasl/zWEoRiMbPpqw0DKrdOH1+CfltJ0WeSlCQytZn9PZcmKSreP3NtkrGaV360m9A/TQyO1lUqCihGBgZRctpllbYBaVR5UDwJzMASi63vF0PSE4PCXxqJ59P4HoMgSTs5ZvV/UosmLF4tizzKtpGH6lStWuctjmoEYmSPJ+E9pwE0MR11QUCVHOyzCKzzxoRh54f7PREO1UE4gT4BxQYHfL+20F2yjwMXlPtpIA4e99bEvGYwcHFrbzHtxhbVTmDlkPHqHn+oT1Fl9TEkVszB8buA==";
+/// A key of 2049 bits for the two below.
+pub(crate) const RSA_PSS_2049: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEBsNhCH35dkU++CMCQb7NkOuolbC9eiuvzP2z9UvFkSm6ITAQJj4034gdJ+rpfiyHnRh2pNqPwZWh/6IRyg5ZQIkJjqG0cMybuGs6xbmFI4l1L3nfWvHnQrKyFI9G00pFCIPkxr1I9T9m/zQlAv1iQM2ZYO1nwzVVN2g/3tQ/y4Zm5un8Vm0RTWadmVw6nMX8kY9zZ5NjvUyt05CYqu6RHeQ9f0wiaLKMq1H8H3vTUOiawUJfdZvOkFMVnsOoVfLEXJCx6dmYhh2vF4Amn33StPGeCJMLEC0DAZv/H36aqRavCwKXVDi4Aq7Q8MHL55FvEbgzVmorhDdDPG5BzFBxFBwIDAQAB";
+/// A good signature by it.
+pub(crate) const PSS_2049: &str = "AB+pzxFVxX1uLxhndecEdLt5eEG8j5oSpusimFQyGWKwIAQlO2pjff5P+f2uN8SaprU117GCblLIx1nV4ZqxVl0Ccfkv6v7wvkOa4Yev8wBhVYMaou8qyuPU5tWGMqj/TGpbvr+4Y98tbIIhaRexTjWQkcf1ojrNBK+792eaYxrQgIM/kbpePTZhsUPgiDa3XyV/nlfpT3abF4yMu17Ib3fluPaqZpA6QAS468+aFQAAOZafIgaHPyaOgWfcfHJ9k1010dCzF4eaa6SLXoQVvGyHzX4cuz8vSW8Xm5NWVvH0hykTFmPcQxO3w/LxaJ16LCWc35Tv/QKETsGxTD7kC4Y=";
+/// The same with a bit set above the encoded message.
+pub(crate) const PSS_2049_HIGH_BIT: &str = "AakaqDJs6Cz7iXP3SA2Fy4/IgXyHcz/yFtcJ6ekBEFLjKNWSS1nRqq8yYvXCXQ+3CwYd13cqI3KyOuA1XRxu1vyGcNoAQBuDG+ct/z1sdkr2ufGJYjHjfi2AtqgxvA+7AqZnUQ8HVKHJAqj39zCqAU0Iaq7am9Ifxy4YoE5T5vjjivWAbykaHW4hoOu+bN8RrkTIXZbivyRCwCn8d2LdXzeg3NaN0rIKjZe7eVwxeKhywIHULwDNJnwRmKIOl6wii8quGulM2IgC9QsIRPa0uuSJ+sfZs1Qmb0n0yM+7XEPGlQqEJGkz6Ph7t3jbfzQ8TpbfezXCqr4Rme6WjUa3efU=";
+
 /// Decodes one of the constants above.
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
     crate::encoding::base64::decode(text).unwrap()

@@ -162,6 +162,20 @@ fn a_pss_salt_is_at_least_as_long_as_the_hash() {
     }
 }
 
+/// RFC 8017 §9.1.2 step 6: bits above the encoded message are zero; 2049 is where they fill an octet of their own.
+#[test]
+fn nothing_stands_above_a_pss_message() {
+    for (key, good, bad) in [
+        (fixtures::RSA_PSS_2048, fixtures::PSS_2048, fixtures::PSS_2048_HIGH_BIT),
+        (fixtures::RSA_PSS_2049, fixtures::PSS_2049, fixtures::PSS_2049_HIGH_BIT),
+    ] {
+        let key = prepared(&bytes(key));
+        let verify = |signature| verify_message(&key, Scheme::RsaPss(Sha256), MESSAGE, &bytes(signature));
+        assert_eq!(verify(good), Ok(()));
+        assert_eq!(verify(bad), Err(SignatureError::Invalid));
+    }
+}
+
 #[test]
 fn an_rsa_signature_has_the_length_of_the_modulus() {
     let key = rsa();

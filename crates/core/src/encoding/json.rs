@@ -6,6 +6,7 @@
 //! (image-spec `considerations.md`). Does not canonicalise and never writes back what it read.
 
 use super::base64;
+use super::objects::Objects;
 use crate::code::{Code, Failure, bounded};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Unexpected, Visitor};
@@ -142,7 +143,10 @@ pub fn parse_tolerant_named<'a, T: Deserialize<'a>>(
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::at_offset(bytes, error.valid_up_to(), JsonRule::Syntax, "bytes that are not UTF-8"))?;
     Scan { bytes, at: 0, max_depth, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()?;
-    serde_json::from_str(text).map_err(|error| JsonError::of_serde(&error))
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = T::deserialize(Objects(&mut reader)).map_err(|error| JsonError::of_serde(&error))?;
+    reader.end().map_err(|error| JsonError::of_serde(&error))?;
+    Ok(value)
 }
 
 /// One pass over the tokens. It is exact on JSON; what is not JSON it may misread, and serde refuses that afterwards.
@@ -161,7 +165,6 @@ struct Scan<'a, 'n> {
 
 /// An object or array that is open.
 struct Open {
-    is_object: bool,
     first_key: usize,
     is_free: bool,
 }
@@ -171,7 +174,7 @@ impl<'a> Scan<'a, '_> {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b'"' => self.string()?,
-                b'{' | b'[' => self.open(byte == b'{')?,
+                b'{' | b'[' => self.open()?,
                 b'}' | b']' => self.close()?,
                 b'-' | b'0'..=b'9' => self.number()?,
                 _ => self.at = self.at.saturating_add(1),
@@ -188,12 +191,12 @@ impl<'a> Scan<'a, '_> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    fn open(&mut self, is_object: bool) -> Result<(), JsonError> {
+    fn open(&mut self) -> Result<(), JsonError> {
         if self.stack.len() >= self.max_depth {
             return Err(self.error(self.at, JsonRule::Depth, format_args!("nesting deeper than {}", self.max_depth)));
         }
         let parent_is_free = self.stack.last().is_some_and(|parent| parent.is_free);
-        self.stack.push(Open { is_object, first_key: self.keys.len(), is_free: parent_is_free || self.under_free_key });
+        self.stack.push(Open { first_key: self.keys.len(), is_free: parent_is_free || self.under_free_key });
         self.under_free_key = false;
         self.at = self.at.saturating_add(1);
         Ok(())
@@ -214,6 +217,7 @@ impl<'a> Scan<'a, '_> {
             }
             self.keys.truncate(open.first_key);
         }
+        self.under_free_key = false;
         self.at = self.at.saturating_add(1);
         Ok(())
     }
@@ -245,9 +249,8 @@ impl<'a> Scan<'a, '_> {
             self.at = self.at.saturating_add(2);
         }
         self.at = self.at.saturating_add(1);
-        let in_object = self.stack.last().is_some_and(|open| open.is_object);
         let next = self.rest().iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-        if in_object && next == Some(&b':') {
+        if next == Some(&b':') {
             self.key(start, has_escape)?;
         }
         Ok(())
@@ -508,7 +511,14 @@ mod tests {
     fn a_known_key_in_another_case_is_refused() {
         let read = |text: &str| parse_tolerant_named::<Tolerant>(text.as_bytes(), 8, &["name"], &["labels"]);
         assert_eq!(read(r#"{"name":"x","labels":{"Name":"y","more":{"NAME":""}}}"#).unwrap().name, "x");
-        for text in [r#"{"Name":"x"}"#, r#"{"n\u0041me":"x"}"#, r#"{"a":[{"NAME":1}]}"#, r#"{"labels":1,"b":{"naMe":1}}"#] {
+        for text in [
+            r#"{"Name":"x"}"#,
+            r#"{"n\u0041me":"x"}"#,
+            r#"{"a":[{"NAME":1}]}"#,
+            r#"{"labels":1,"b":{"naMe":1}}"#,
+            r#"{"a":[{"labels":{}},{"NAME":1}]}"#,
+            r#"{"a":[{"labels":1},{"NAME":1}]}"#,
+        ] {
             assert_eq!(read(text).unwrap_err().rule(), JsonRule::KeyCase, "{text}");
         }
     }
@@ -567,6 +577,9 @@ mod tests {
         assert_eq!(rule(&format!("{{\"number\":{}}}", "9".repeat(200_000))), JsonRule::Syntax);
         assert_eq!(rule(&format!("{{\"number\":\"{}\"}}", "9".repeat(200_000))), JsonRule::Type);
         assert_eq!(rule(&format!("{{\"text\":{}}}", "-".repeat(200_000))), JsonRule::Syntax);
+        let long = format!("{{\"unknown\":1.{}}}", "0".repeat(63));
+        assert_eq!(parse_tolerant::<Tolerant>(long.as_bytes(), 8).unwrap_err().rule(), JsonRule::Syntax);
+        assert!(parse_tolerant::<Tolerant>(long.replacen('0', "", 1).as_bytes(), 8).is_ok());
         let keys: Vec<String> = (0..50_000).map(|n| format!("\"k{n}\":\"\"")).collect();
         assert!(strict(&format!("{{\"map\":{{{}}}}}", keys.join(","))).is_ok());
         assert_eq!(rule(&format!("{{\"map\":{{{},\"k7\":\"\"}}}}", keys.join(","))), JsonRule::DuplicateKey);

@@ -7,4 +7,5 @@ pub mod base64;
 pub mod der;
 pub mod hex;
 pub mod json;
+mod objects;
 pub mod pem;

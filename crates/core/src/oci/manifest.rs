@@ -490,6 +490,10 @@ mod tests {
         assert_eq!(listing.entries[0].as_ref().unwrap_err().code(), Code::ManifestInvalid);
         assert!(listing.entries[1].is_ok());
         assert!(Listing::of_layers(manifest("").as_bytes(), None, &Limits::DEFAULT).is_ok());
+        // No limit makes a document out of entries that were not read.
+        let limits = Limits { index_entries: usize::MAX, ..Limits::DEFAULT };
+        let text = text.replace("blake3", "sha256");
+        assert_eq!(Document::parse(text.as_bytes(), None, &limits).unwrap_err().code(), Code::TooManyEntries);
     }
 
     #[test]

@@ -436,6 +436,8 @@ mod tests {
             assert_eq!(text.parse::<Reference>().unwrap_err().code(), Code::ReferenceInvalid, "{text}");
         }
         assert!(format!("reg.example/{}", "a".repeat(255)).parse::<Reference>().is_ok());
+        let host = |length: usize| format!("{}.example/a", "a".repeat(length - 8));
+        assert!(host(255).parse::<Reference>().is_ok() && host(256).parse::<Reference>().is_err());
         assert!("x".repeat(129).parse::<Tag>().is_err());
         assert!("x".repeat(128).parse::<Tag>().is_ok());
     }

@@ -362,7 +362,9 @@ fn image_notices(evidence: &Evidence, signatures: &[VerifiedSignature]) -> Vec<F
     }
     let repository = &evidence.subject().repository;
     for signature in signatures {
+        // A layout has no name that a signer could have meant.
         if let Some(named) = signature.docker_reference()
+            && repository.registry().is_some()
             && !names(named, repository)
         {
             notices.push(Failure::new(Code::DockerReferenceDiffers).expected(repository).found(named));

@@ -245,7 +245,7 @@ fn uri_host(uri: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(uri).ok()?;
     let (_, rest) = text.split_once("://")?;
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
-    let after_user = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let after_user = authority.split_once('@').map_or(authority, |(_, host)| host);
     let name = match after_user.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         Some(_) => return None,

@@ -4,12 +4,21 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 use veriseal::policy::{Authority, Claim, KeyAuthority, KeylessAuthority, Settings, SignatureRequirement, StringMatch};
 use veriseal::trust::TrustRootOrigin;
-use veriseal::{Artifact, Code, Digest, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime, Verifier};
-use veriseal_testkit::{Bundle, BundleVersion, Identity, Signer, SigningKey, Sigstore, TrustedRoot};
+use veriseal::{
+    Artifact, Code, Digest, NotAccepted, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime, Validity, Verifier,
+};
+use veriseal_testkit::json::canonical;
+use veriseal_testkit::rekor::Body;
+use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
+use veriseal_testkit::sigstore::NOW;
+use veriseal_testkit::{
+    Bundle, BundleVersion, Identity, Image, Seed, Signer, SigningKey, Sigstore, Store, TimestampAuthority, TrustedRoot,
+};
 
 /// What is signed, as a message and as the subject of statements.
 pub(crate) const ARTIFACT: &[u8] = b"image";
@@ -72,6 +81,14 @@ impl Case {
         Bundle::image(&digest(), &self.signer).logged_v1(&mut self.sigstore.rekor, self.sigstore.now)
     }
 
+    /// An entry of the version 1 log whose body says something else than the content asks for; promise and proof hold.
+    pub(crate) fn logged_as(&mut self, bundle: &Bundle, body: &Body, edit: impl FnOnce(&mut Value)) -> Bundle {
+        let mut document = serde_json::from_slice(&body.bytes).unwrap();
+        edit(&mut document);
+        let body = Body { bytes: canonical(&document), ..body.clone() };
+        Bundle { entries: vec![self.sigstore.rekor.add(body, self.sigstore.now)], ..bundle.clone() }
+    }
+
     /// Both, by name.
     pub(crate) fn both(&mut self) -> [(&'static str, Bundle); 2] {
         [("message", self.message()), ("envelope", self.envelope())]
@@ -83,11 +100,25 @@ impl Case {
         Verifier::new(trust(&root), Policy::new(Requirement::signature(leaf)).unwrap())
     }
 
+    /// The answer to an image in a store: the code of the verdict, and those of the candidates that do not count.
+    pub(crate) fn image(&self, store: &Store, image: &Image) -> (Code, Vec<Code>) {
+        let report = self.image_report(store, image);
+        (report.code(), report.candidate_codes())
+    }
+
+    pub(crate) fn image_report(&self, store: &Store, image: &Image) -> Box<Report> {
+        let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
+        match self.verifier().verify(&reference, store, self.now) {
+            Ok(accepted) => Box::new(accepted.report().clone()),
+            Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
+        }
+    }
+
     /// The answer to a bundle's bytes.
     pub(crate) fn report_of(&self, bundle: &[u8]) -> Box<Report> {
         match self.verifier().verify_blob(&Artifact::bytes(ARTIFACT), bundle, self.now) {
             Ok(accepted) => Box::new(accepted.report().clone()),
-            Err(veriseal::NotAccepted::Rejected(report) | veriseal::NotAccepted::Undecided(report)) => report,
+            Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }
     }
 
@@ -114,6 +145,13 @@ pub(crate) fn trusted_identity(identity: &Identity) -> Authority {
     let exact = |text: &str| StringMatch::Exact(text.to_owned());
     let named = veriseal::Identity::new(exact(&identity.subject_text()), exact(&identity.issuer)).unwrap();
     Authority::Keyless(KeylessAuthority::new(vec![named]).unwrap())
+}
+
+/// Another timestamp authority than the Sigstore's: equal numbers give equal keys.
+pub(crate) fn timestamp_authority(number: u64) -> TimestampAuthority {
+    let year = |years: i64| NOW.saturating_add_seconds(years * 365 * 86_400);
+    let authority = TimestampAuthority::new(&Seed::new(number), Validity::between(year(-1), year(9)));
+    TimestampAuthority { uri: format!("https://timestamp{number}.testkit.example"), ..authority }
 }
 
 /// The trust root that a document makes. Preparing keys is the slow part of a debug build, so each is made once.

@@ -7,6 +7,7 @@ mod answers;
 mod authentication;
 mod bounds;
 mod callers;
+mod gathering;
 mod redirects;
 mod server;
 mod tls;

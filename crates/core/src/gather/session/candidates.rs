@@ -10,6 +10,7 @@ use super::lists::{Entry, EntryKind};
 use super::{Ask, Found, Session};
 use crate::code::{Code, Failure};
 use crate::digest::{Content, Digest};
+use crate::limits::MAX_GATHERED_BYTES;
 use crate::oci::{Descriptor, media_type};
 use std::collections::BTreeMap;
 
@@ -40,16 +41,33 @@ pub(super) enum Blob {
     Arrived(Result<Content, Failure>),
 }
 
+/// Requests and bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    requests: usize,
+    bytes: u64,
+}
+
+impl Cost {
+    /// What is left of this, or the code of what does not suffice.
+    fn without(self, cost: &Self) -> Result<Self, Code> {
+        Ok(Self {
+            requests: self.requests.checked_sub(cost.requests).ok_or(Code::RequestsExhausted)?,
+            bytes: self.bytes.checked_sub(cost.bytes).ok_or(Code::CandidatesTruncated)?,
+        })
+    }
+}
+
 impl Session {
-    /// Once every list is known, shares what is left of the requests out over the layouts, one candidate of each in turn,
+    /// Once every list is known, shares what is left of the requests, and of the bytes, out over the layouts, one candidate of each in turn,
     /// so that a flood in one starves no other and nothing depends on which list came first. The longest way, over the
     /// referrers, is no longer for having waited.
     pub(super) fn start_candidates(&mut self) {
         if self.lists_open > 0 {
             return;
         }
-        let mut left = self.limits.requests.saturating_sub(self.made);
-        let mut exhausted: BTreeMap<Layout, usize> = BTreeMap::new();
+        let mut left = Cost { requests: self.limits.requests.saturating_sub(self.made), bytes: MAX_GATHERED_BYTES };
+        let mut skipped: BTreeMap<(Layout, Code), usize> = BTreeMap::new();
         loop {
             let mut turn = Vec::new();
             for (&layout, list) in &mut self.lists {
@@ -62,19 +80,26 @@ impl Session {
             }
             for (layout, manifest, entry) in turn {
                 let cost = self.cost(&entry.what);
-                if cost > left || exhausted.contains_key(&layout) {
-                    let count = exhausted.entry(layout).or_default();
-                    *count = count.saturating_add(1);
-                } else {
-                    left = left.saturating_sub(cost);
-                    self.start_candidate(layout, manifest, entry);
+                match left.without(&cost) {
+                    Ok(rest) => {
+                        left = rest;
+                        self.start_candidate(layout, manifest, entry);
+                    }
+                    Err(code) => {
+                        let count = skipped.entry((layout, code)).or_default();
+                        *count = count.saturating_add(1);
+                    }
                 }
             }
         }
-        for (layout, count) in exhausted {
+        for ((layout, code), count) in skipped {
+            let expected = if code == Code::RequestsExhausted {
+                format!("at most {} requests", self.limits.requests)
+            } else {
+                format!("at most {MAX_GATHERED_BYTES} bytes in all")
+            };
             let found = format!("{count} candidates not fetched");
-            let expected = format!("at most {} requests", self.limits.requests);
-            self.note(layout, Failure::new(Code::RequestsExhausted).expected(expected).found(found));
+            self.note(layout, Failure::new(code).expected(expected).found(found));
         }
         let truncated: Vec<_> =
             self.lists.iter_mut().map(|(&layout, list)| (layout, std::mem::take(&mut list.truncated))).collect();
@@ -85,12 +110,17 @@ impl Session {
         }
     }
 
-    /// How many requests a candidate may take.
-    pub(super) fn cost(&self, what: &EntryKind) -> usize {
+    /// What a candidate may take at most. A size beyond its own bound costs nothing, since it is never asked for.
+    fn cost(&self, what: &EntryKind) -> Cost {
+        let stated = |size: u64, max: u64| if size <= max { size } else { 0 };
         match what {
-            EntryKind::Layer(layer, _) => usize::from(!self.blobs.contains_key(&(layer.digest, layer.size))),
-            EntryKind::Referrer { .. } => 2,
-            EntryKind::Unreadable(_) => 0,
+            EntryKind::Layer(layer, _) if self.blobs.contains_key(&(layer.digest, layer.size)) => Cost::default(),
+            EntryKind::Layer(layer, usage) => Cost { requests: 1, bytes: stated(layer.size, usage.max_bytes(&self.limits)) },
+            EntryKind::Referrer { descriptor, .. } => {
+                let manifest = stated(descriptor.size, self.limits.manifest_bytes);
+                Cost { requests: 2, bytes: manifest.saturating_add(self.limits.bundle_bytes) }
+            }
+            EntryKind::Unreadable(_) => Cost::default(),
         }
     }
 

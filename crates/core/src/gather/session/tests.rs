@@ -426,6 +426,10 @@ fn after_a_fatal_answer_the_rest_is_taken_and_ignored() {
     }
     assert!(session.next_request().is_none());
     assert_eq!(session.finish().unwrap_err().failure.code(), Code::ImageNotFound);
+    // What was only queued is not asked any more.
+    let fetch = world.altered(|_, _| Ok(Response::NotFound));
+    assert!(fetch.gather(&world.by_digest()).is_err());
+    assert_eq!(fetch.asked().len(), 1);
 }
 
 // The protocol of the session.
@@ -676,6 +680,18 @@ fn the_list_does_not_decide_what_a_referrer_is() {
     let list = vec![entry(&good, Some("application/spdx+json")), entry(&good, Some(media_type::BUNDLE_V03))];
     let evidence = world.with_list(list).gather(&world.by_digest()).unwrap();
     assert_eq!(usable(&evidence), [(Layout::ReferrersApi, bundle.digest)]);
+    // Its response says that it is something else.
+    let html = world.with_list(vec![entry(&good, Some(media_type::BUNDLE_V03))]);
+    let manifest = good.digest;
+    let html = Altered {
+        change: Box::new(move |request, answer| match ((html.change)(request, answer), &request.what) {
+            (Ok(Response::Found { bytes, .. }), What::Manifest(digest)) if *digest == manifest => found("text/html", bytes),
+            (answer, _) => answer,
+        }),
+        ..world.altered(|_, answer| answer)
+    };
+    let evidence = html.gather(&world.by_digest()).unwrap();
+    assert_eq!(troubles(&evidence), [(Some(Layout::ReferrersApi), Code::MediaTypeMismatch)]);
     // An index is no bundle referrer.
     let mut index = entry(&good, Some(media_type::BUNDLE_V03));
     index["mediaType"] = json!(media_type::OCI_INDEX);
@@ -733,6 +749,7 @@ fn copies_are_gathered_once_and_near_copies_are_not_lost() {
     let layers = [0, 1, 2, 502].map(|position| (Layout::CosignTag, position));
     assert_eq!(positions, [layers.as_slice(), &[(Layout::ReferrersApi, 0)]].concat());
     assert_eq!(troubles(&evidence), [(Some(Layout::CosignTag), Code::SizeMismatch)]);
+    assert_eq!(fetch.asked().iter().filter(|what| **what == What::Manifest(first.digest)).count(), 1);
     // One request for the payload that three layers share, one for the lying size, one for the bundle.
     assert_eq!(fetch.asked().iter().filter(|what| matches!(what, What::Blob { .. })).count(), 3);
 }
@@ -844,6 +861,58 @@ fn ten_thousand_foreign_referrers_hide_no_bundle() {
     assert_eq!((evidence.ignored_referrers(), evidence.is_complete()), (9_999, true));
 }
 
+/// K-DS-02: layers that only state to be large are not all asked for, and the small ones beside them are.
+#[test]
+fn the_bytes_of_all_candidates_together_are_bounded() {
+    let mut world = World::new();
+    let good = world.attest("envelope");
+    let size = Limits::DEFAULT.attestation_bytes;
+    let mut layers: Vec<_> = (0..50_u32)
+        .map(|n| layer_json(&Descriptor::new(media_type::DSSE_ENVELOPE, Digest::sha256(&n.to_be_bytes()), size), ""))
+        .collect();
+    layers.push(layer_json(&good, ""));
+    world.layers = layers;
+    world.put_tagged("att");
+    let fetch = world.altered(|_, answer| answer);
+    let evidence = fetch.gather(&world.by_digest()).unwrap();
+    let asked = fetch.asked().into_iter().filter(|what| matches!(what, What::Blob { size: asked, .. } if *asked == size));
+    assert_eq!(asked.count(), 16);
+    assert!(troubles(&evidence).contains(&(Some(Layout::AttestationTag), Code::CandidatesTruncated)));
+    assert!(!evidence.is_complete());
+    // The sixteen took all of it; with one less the good one fits.
+    assert_eq!(usable(&evidence), []);
+    world.layers.drain(..35);
+    world.put_tagged("att");
+    assert_eq!(usable(&world.evidence()), [(Layout::AttestationTag, good.digest)]);
+}
+
+/// K-DS-01: what lies beyond the entries that are read at all may have been a signature.
+#[test]
+fn entries_that_are_not_read_are_told() {
+    let mut world = World::new();
+    let foreign = Descriptor::new("a/b", Digest::sha256(b""), 0);
+    let mut layer = serde_json::to_value(&foreign).unwrap();
+    world.sign_with_layers(vec![layer.clone(); 10_001]);
+    layer["artifactType"] = json!("a/b");
+    let evidence = world.with_list(vec![layer; 10_001]).gather(&world.by_digest()).unwrap();
+    let truncated = |layout| (Some(layout), Code::CandidatesTruncated);
+    assert_eq!(troubles(&evidence), [truncated(Layout::CosignTag), truncated(Layout::ReferrersApi)]);
+}
+
+#[test]
+fn no_page_is_asked_for_when_enough_candidates_are_known() {
+    let mut world = World::with(MemoryStore::new().with_page_size(2));
+    for bundle in ["a", "b", "c"] {
+        world.refer(bundle);
+    }
+    let limits = Limits { candidates_fetched: 2, ..Limits::DEFAULT };
+    let fetch = world.altered(|_, answer| answer);
+    let evidence = gather_from(&fetch, &world.by_digest(), &limits).unwrap();
+    assert_eq!(usable(&evidence).len(), 2);
+    assert_eq!(troubles(&evidence), [(Some(Layout::ReferrersApi), Code::CandidatesTruncated)]);
+    assert_eq!(fetch.asked().iter().filter(|what| matches!(what, What::Referrers { .. })).count(), 1);
+}
+
 #[test]
 fn requests_are_bounded_and_shared_fairly() {
     let mut world = World::new();
@@ -913,7 +982,7 @@ pub(in crate::gather) fn troubled(seed: u64) -> (Altered, Reference, Limits) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
 
     /// INV-12: the order of the answers changes nothing, neither what is gathered nor what is noted.
     #[test]

@@ -124,6 +124,7 @@ fn uris_are_compared_by_host() {
             b"https://evil.com#@example.com/",
             b"https://evil.com\\@example.com/",
             b"https://example.com:x/",
+            b"https://evil.com@x@example.com/",
             b"urn:example.com",
             b"https:///path",
             b"spiffe://other/x",
