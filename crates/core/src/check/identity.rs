@@ -4,6 +4,7 @@ use super::path::ValidPath;
 use super::trace::{Detail, Outcome, Rule, Trace};
 use crate::code::{Code, Failure};
 use crate::policy::KeylessAuthority;
+use crate::x509::SubjectName;
 use std::collections::BTreeSet;
 
 /// Which identity matched, and which of its clauses were evaluated: all of them.
@@ -15,6 +16,10 @@ pub(super) struct MatchedIdentity {
 
 /// Holds the certificate against the identities; any one suffices, wholly.
 pub(super) fn verify(path: &ValidPath<'_>, authority: &KeylessAuthority, trace: &mut Trace) -> Result<MatchedIdentity, Failure> {
+    if let Err(failure) = of_its_kind(path.subject()) {
+        trace.push(Rule::Identity, Outcome::Failed(failure.clone()));
+        return Err(failure);
+    }
     let mut closest: Option<Failure> = None;
     for (index, identity) in authority.identities().iter().enumerate() {
         match identity.evaluate(path.subject(), path.extensions()) {
@@ -41,6 +46,32 @@ pub(super) fn verify(path: &ValidPath<'_>, authority: &KeylessAuthority, trace: 
     };
     trace.push(rule, Outcome::Failed(failure.clone()));
     Err(failure)
+}
+
+/// Whether the text is one that only a name of its kind has: an address has an `@` and no colon, a URI a scheme, a Fulcio
+/// user name a `!` before its domain. A policy compares text, so no text may be read as two kinds of name (K-X-17).
+fn of_its_kind(subject: &SubjectName) -> Result<(), Failure> {
+    let text = subject.value();
+    let split = |at: char| text.rsplit_once(at).filter(|(before, behind)| !before.is_empty() && !behind.is_empty());
+    let (holds, expected) = match subject {
+        SubjectName::Email(_) => (
+            !text.contains(':') && split('@').is_some_and(|(_, domain)| !domain.contains('!')),
+            "an e-mail address: name@domain, without a colon",
+        ),
+        SubjectName::Uri(_) => (has_scheme(text), "a URI with a scheme"),
+        SubjectName::OtherName(_) => (
+            !text.contains(':') && split('!').is_some_and(|(_, domain)| !domain.contains('@')),
+            "a Fulcio user name: name!domain, without a colon",
+        ),
+    };
+    if holds { Ok(()) } else { Err(Failure::new(Code::SubjectAlternativeName).expected(expected).found(subject)) }
+}
+
+/// RFC 3986 §3.1.
+fn has_scheme(text: &str) -> bool {
+    let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 /// Of several identities the one that came closest is the one to explain.

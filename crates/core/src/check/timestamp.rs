@@ -124,22 +124,16 @@ fn by_authority(
     // Where the trust root names the signing certificate, no other will do, embedded or not.
     let configured = first.filter(|first| !first.is_ca());
     let signer = match (configured, embedded.signers.as_slice()) {
-        (Some(leaf), []) if token.names_signer(leaf.der()) => leaf,
-        (Some(leaf), signers) => signers.iter().find(|signer| signer.der() == leaf.der()).ok_or_else(|| {
-            Failure::new(Code::TimestampUntrusted)
-                .expected(format_args!("the certificate that the trusted root names for {}", authority.uri()))
-        })?,
-        (None, [signer, ..]) => signer,
-        (None, []) => {
-            return Err(Failure::new(Code::TimestampSignerNotFound)
-                .expected("the signer's certificate in the token")
-                .found("none"));
+        (Some(leaf), []) if token.names_signer(leaf.der()) => signed_by(token, [leaf], budget)?,
+        (Some(leaf), signers) => {
+            let named = signers.iter().find(|signer| signer.der() == leaf.der()).ok_or_else(|| {
+                Failure::new(Code::TimestampUntrusted)
+                    .expected(format_args!("the certificate that the trusted root names for {}", authority.uri()))
+            })?;
+            signed_by(token, [named], budget)?
         }
+        (None, signers) => signed_by(token, signers, budget)?,
     };
-    token.check_signing_certificate(signer.der())?;
-    budget.spend_signature()?;
-    let key = signer.prepared_key().map_err(|failure| Failure::new(Code::TimestampSignatureInvalid).found(failure))?;
-    token.verify_signature(key)?;
     let at = token.claimed().gen_time;
     let intermediates = authority.authority.intermediates().get(usize::from(configured.is_some())..).unwrap_or_default();
     let helpers = [intermediates, &embedded.others].concat();
@@ -149,6 +143,36 @@ fn by_authority(
     } else {
         Err(Failure::new(Code::TimestampOutsideWindow).expected(authority.authority.validity).found(at).at(authority.uri()))
     }
+}
+
+/// The certificate whose key verifies the token, of those that its signer identifier names. There may be several: issuer
+/// and serial number can be forged, and what lies beside the signer's certificate must not decide (K-X-04).
+fn signed_by<'c>(
+    token: &TimestampToken<'_>,
+    signers: impl IntoIterator<Item = &'c Certificate>,
+    budget: &mut Budget,
+) -> Result<&'c Certificate, Failure> {
+    let mut reason: Option<Failure> = None;
+    for signer in signers {
+        let verified = token.check_signing_certificate(signer.der()).and_then(|_| {
+            budget.spend_signature()?;
+            let key = signer.prepared_key().map_err(|failure| Failure::new(Code::TimestampSignatureInvalid).found(failure))?;
+            token.verify_signature(key)
+        });
+        match verified {
+            Ok(()) => return Ok(signer),
+            Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
+            // Which certificate came closest does not depend on the order either.
+            Err(failure) => {
+                if reason.as_ref().is_none_or(|known| known.code() == Code::TimestampAttributeInvalid) {
+                    reason = Some(failure);
+                }
+            }
+        }
+    }
+    Err(reason.unwrap_or_else(|| {
+        Failure::new(Code::TimestampSignerNotFound).expected("the signer's certificate in the token").found("none")
+    }))
 }
 
 /// What is wrong with the authority's path, in the terms of timestamps.
