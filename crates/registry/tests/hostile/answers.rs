@@ -176,6 +176,8 @@ fn a_next_page_elsewhere_or_unreadable_is_response_invalid() {
         "<//evil.example/v2/x>; rel=next".to_owned(),
         "<http://victim:x@127.0.0.1/v2/x>; rel=next".to_owned(),
         format!("<{own}>; rel=next"),
+        // A path that would be another host when it comes back.
+        "</..//evil.example/v2/x>; rel=next".to_owned(),
         "<?n=2; rel=next".to_owned(),
         "</a>; rel=next, </b>; rel=next".to_owned(),
     ] {
