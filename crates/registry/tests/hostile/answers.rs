@@ -231,7 +231,7 @@ fn what_is_not_http_is_not_an_answer() {
 #[test]
 fn a_layout_or_an_only_image_is_not_asked_of_a_registry() {
     let registry = Registry::new().unwrap();
-    let layout = Request::new(RequestId::from_number(1), Repository::layout("/tmp/x"), What::Manifest(digest()), MAX);
+    let layout = Request::new(RequestId::from_number(1), Repository::layout("a/layout"), What::Manifest(digest()), MAX);
     assert_eq!(code(registry.fetch(&layout)), Code::SourceInvalid);
     assert_eq!(code(registry.fetch(&request("reg.example", What::OnlyImage))), Code::SourceInvalid);
 }
