@@ -1,5 +1,6 @@
 //! [`Console`]: where reports and notes go, and whether they are coloured.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use veriseal::report::Style;
@@ -13,12 +14,10 @@ pub struct Console {
 }
 
 impl Console {
-    /// The console of this process. Colours only where standard output is a terminal and `NO_COLOR` is unset or empty
-    /// (no-color.org).
+    /// The console of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let style = if io::stdout().is_terminal() && !plain { Style::Colour } else { Style::Plain };
+        let style = style(io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
         Self::new(Box::new(io::stdout()), Box::new(io::stderr()), style)
     }
 
@@ -57,5 +56,24 @@ impl Console {
     /// Whether something could not be printed to standard output.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
+    }
+}
+
+/// Colours only on a terminal, and only where `NO_COLOR` is unset or empty (no-color.org).
+fn style(is_terminal: bool, no_color: Option<&OsStr>) -> Style {
+    let refused = no_color.is_some_and(|value| !value.is_empty());
+    if is_terminal && !refused { Style::Colour } else { Style::Plain }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_whose_user_did_not_refuse_them() {
+        assert_eq!(style(true, None), Style::Colour);
+        assert_eq!(style(true, Some(OsStr::new(""))), Style::Colour);
+        assert_eq!(style(true, Some(OsStr::new("1"))), Style::Plain);
+        assert_eq!(style(false, None), Style::Plain);
     }
 }

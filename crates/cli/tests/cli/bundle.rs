@@ -3,9 +3,9 @@
 use crate::stage::{Said, Stage, vectors, veriseal};
 use serde_json::Value;
 use std::fmt::Write as _;
-use veriseal::digest::sha256;
+use veriseal::digest::{HashAlgorithm, sha256};
 use veriseal::encoding::hex;
-use veriseal_testkit::{Bundle, KeyKind, Signer, Sigstore, scenario};
+use veriseal_testkit::{Bundle, KeyKind, Scheme, Signer, Sigstore, scenario};
 
 /// Cases that ask for what the protocol cannot say: other settings than the default, or a digest that is not SHA-256.
 const OUTSIDE_THE_PROTOCOL: &[&str] = &["sigstore-java/github-private-optin", "sigstore-go/npm-provenance-v0.1"];
@@ -141,6 +141,19 @@ fn an_ed25519_signature_is_verified_over_the_file() {
     let said = blob.verify(&format!("sha256:{}", hex::encode(&sha256(Blob::ARTIFACT))));
     assert_eq!(said.exit, 1);
     assert!(said.sentence().contains("NEEDS_ARTIFACT_BYTES"), "{said:?}");
+}
+
+/// Pure Ed25519 signs the bytes themselves: no digest of them is enough, so the file is read a second time.
+#[test]
+fn a_pure_ed25519_signature_is_verified_over_the_bytes_of_the_file() {
+    let signer = Signer::key(Sigstore::new(1).key_of(KeyKind::Ed25519, "release"));
+    let digest = Some(HashAlgorithm::Sha512.hash(&[Blob::ARTIFACT]));
+    let pure = signer.key.sign_with(Scheme::Ed25519, Blob::ARTIFACT);
+    let blob = Blob::new().signed(&signer, |_, sigstore| logged(Bundle::message(digest, pure, &signer), sigstore));
+    let said = blob.verify(&blob.path("artifact"));
+    assert_eq!(said.exit, 0, "{said:?}");
+    std::fs::write(blob.path("artifact"), b"another").unwrap();
+    assert_eq!(blob.verify(&blob.path("artifact")).exit, 1);
 }
 
 /// A file whose name looks like a digest is a file (the protocol's own rule).

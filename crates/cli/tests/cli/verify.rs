@@ -212,3 +212,20 @@ fn the_text_report_is_a_tree_without_colours_where_there_is_no_terminal() {
     assert_eq!(said.out.matches("\n\nACCEPTED").count(), 1, "a blank line between reports");
     assert!(!said.out.contains('\u{1b}'));
 }
+
+/// Whoever pipes the report elsewhere and looks at the exit status must not take a lost report for a good one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_not_answered_with_zero() {
+    let stage = Stage::new(scenario::keyless_bundle());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_veriseal"))
+        .arg("verify")
+        .args(stage.flags())
+        .arg(stage.layout())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("veriseal: standard output cannot be written: "));
+}
