@@ -12,7 +12,7 @@ mod pattern;
 mod requirement;
 mod settings;
 
-pub use authority::{Authority, KeyAuthority, KeylessAuthority};
+pub use authority::{Authority, KeyAuthority, KeylessAuthority, SigningAlgorithm};
 pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide};
 pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};
 pub use identity::{Identity, unanchored_notices};
