@@ -112,6 +112,10 @@ impl<'a> Ladder<'a, '_> {
         let Material::Certificate { leaf, .. } = &self.signed.material else {
             return Err(Failure::new(Code::SignerKindMismatch).expected("a certificate").found("a signature by a bare key"));
         };
+        if self.signed.is_opted_chain && !self.settings.allow_chain {
+            // Another authority of the policy allows it; what is weakened there stays there.
+            return Err(Code::BundleChainForbidden.into());
+        }
         let key = PublicKey::from_spki(leaf.spki()).and_then(PreparedKey::new);
         let key = key.map_err(|failure| Failure::new(Code::CertificateMalformed).found(failure).at("certificate key"))?;
         let entries = self.entries(Verifier::Certificate(leaf.der(), &key))?;
