@@ -1,7 +1,8 @@
 //! `cargo xtask interop`: the veriseal command against the real cosign, 2.x and 3.x, and Debian's docker-registry.
 //!
 //! The checks themselves are in `interop/`, a workspace of its own. Here is only what they need: the command is built, cosign
-//! is found or installed into a cache folder outside the checkout.
+//! is found or installed into a cache folder outside the checkout. What the testkit makes goes before cosign too, and in
+//! `interop/differential/`, another workspace, before sigstore-verify together with real bundles and mutations of them.
 
 use crate::stage::{Run, minutes};
 use crate::{cargo, metadata, output, root};
@@ -21,11 +22,44 @@ const COSIGN: [Cosign; 2] = [
     Cosign { variable: "COSIGN3", folder: "cosign3", module: "github.com/sigstore/cosign/v3/cmd/cosign", version: "v3.1.3" },
 ];
 
-/// The budgets add up to 22 minutes, most of them for compiling cosign the first time.
+/// How many mutations are made. They take ten seconds; more, and other ones, with the program's own flags.
+const MUTATIONS: &str = "10000";
+
+/// The budgets are for compiling everything the first time; what runs then takes two minutes.
 pub(crate) fn run(run: &mut Run) {
+    if let Err(reason) = differential(run) {
+        run.skip("differential", &reason);
+    }
     if let Err(reason) = prepared(run) {
         run.skip("interop", &reason);
     }
+}
+
+/// veriseal and sigstore-verify side by side.
+fn differential(run: &mut Run) -> Result<(), String> {
+    let target = target()?;
+    let manifest = root().join("interop/differential/Cargo.toml");
+    let command = |arguments: &[&str], last: &[&str]| {
+        let mut command = cargo(arguments);
+        command.arg("--manifest-path").arg(&manifest).args(last).env("CARGO_TARGET_DIR", &target);
+        command
+    };
+    if !run.stage("build differential", minutes(7), &mut command(&["build", "--quiet", "--locked", "--release"], &[])) {
+        return Ok(());
+    }
+    // In the release profile, too: then the C code below sigstore-verify is not compiled a second time.
+    let lints = ["clippy", "--quiet", "--locked", "--release", "--all-targets"];
+    run.stage("lints of differential", minutes(2), &mut command(&lints, &["--", "-D", "warnings"]));
+    run.stage("tests of differential", minutes(2), &mut command(&["test", "--quiet", "--locked", "--release"], &[]));
+    let program = target.join("release").join("differential").with_extension(std::env::consts::EXE_EXTENSION);
+    run.stage("testkit against sigstore-verify", minutes(1), Command::new(&program).arg("testkit"));
+    run.stage("differential", minutes(2), Command::new(&program).args(["--mutations", MUTATIONS]));
+    Ok(())
+}
+
+fn target() -> Result<PathBuf, String> {
+    let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
+    target.ok_or_else(|| "no target directory".to_string())
 }
 
 fn prepared(run: &mut Run) -> Result<(), String> {
@@ -42,9 +76,11 @@ fn prepared(run: &mut Run) -> Result<(), String> {
     if found.is_empty() {
         return Err("there is no cosign to hold it against".to_string());
     }
-    let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from).ok_or("no target directory")?;
+    let target = target()?;
     let built =
         run.stage("build the command", minutes(5), &mut cargo(&["build", "--package", "veriseal-cli", "--bin", "veriseal"]));
+    let examples = ["build", "--package", "veriseal-testkit", "--example", "materials", "--example", "registry"];
+    let built = built && run.stage("build the testkit's examples", minutes(3), &mut cargo(&examples));
     let manifest = root().join("interop/Cargo.toml");
     let mut checked = cargo(&["clippy", "--quiet", "--locked", "--manifest-path"]);
     checked.arg(&manifest).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", &target);
@@ -56,7 +92,9 @@ fn prepared(run: &mut Run) -> Result<(), String> {
         return Ok(());
     }
     let program = |name: &str| target.join("debug").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    let example = |name: &str| program(&format!("examples/{name}"));
     let mut checks = Command::new(program("interop"));
+    checks.env("MATERIALS", example("materials")).env("REGISTRY", example("registry"));
     checks.env("VERISEAL", program("veriseal")).env("INTEROP_FOLDER", target.join("interop")).envs(found);
     run.stage("interop", minutes(3), &mut checks);
     Ok(())
