@@ -16,8 +16,8 @@ use crate::format::signed::{Material, Signed};
 use crate::key::PublicKey;
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, TlogMode,
-    VerifiedSignature,
+    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, SigningAlgorithm,
+    TlogMode, VerifiedSignature,
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -98,7 +98,7 @@ impl<'a> Ladder<'a, '_> {
                 .expected(format_args!("a signature by key {}", authority.name()))
                 .found("a certificate"));
         }
-        let signature = self.signature(key)?;
+        let signature = self.signature(key, authority.algorithm())?;
         self.signer = Some(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() });
         let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
@@ -121,14 +121,14 @@ impl<'a> Ladder<'a, '_> {
         let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
         self.signer = Some(path.signer());
         self.sct(&path)?;
-        let signature = self.signature(&key)?;
+        let signature = self.signature(&key, None)?;
         let subject = self.subject(&signature)?;
         let matched = identity::verify(&path, authority, &mut self.trace)?;
         self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated)
     }
 
-    fn signature(&mut self, key: &PreparedKey) -> Result<ValidSignature<'a>, Failure> {
-        let result = signature::verify(self.signed, key, self.artifact, self.budget);
+    fn signature(&mut self, key: &PreparedKey, said: Option<SigningAlgorithm>) -> Result<ValidSignature<'a>, Failure> {
+        let result = signature::verify(self.signed, key, said, self.artifact, self.budget);
         self.trace.rung(Rule::Signature, result, |_| Detail::None)
     }
 

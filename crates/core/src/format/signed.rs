@@ -1,6 +1,6 @@
 //! [`Signed`]: what a bundle or a signature layer claims, typed but untrusted.
 //!
-//! Holds decoded values with plain names. Nothing here has been verified; [`crate::check`] turns it into proofs.
+//! Holds decoded values with plain names. Nothing here has been verified; the check ladder turns it into proofs.
 
 use super::bundle::BundleVersion;
 use crate::code::Failure;

@@ -108,8 +108,8 @@ impl<'v> Examination<'v> {
             return Failure::new(Code::ClauseNotEvaluated).found(clause);
         }
         let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
-        if let Some(unknown) = reasons().find(|failure| failure.code().class() != Class::Rejected) {
-            return unknown.clone();
+        if let Some(unknown) = most_telling(reasons().filter(|failure| failure.code().class() != Class::Rejected)) {
+            return unknown;
         }
         if self.examined.is_empty() {
             return Code::NoSignature.into();
@@ -207,7 +207,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
     let mut gathering: Vec<(Option<&'static str>, Failure)> =
         evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
-    let mut hidden = evidence.notes().iter().find(|note| note.hides_candidates).map(|note| note.failure.clone());
+    let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
     for candidate in evidence.candidates() {
         // Each layout has its own allowance, so that one cannot starve another.
         let count = verified_in.entry(candidate.layout).or_default();
@@ -308,6 +308,12 @@ fn digest_of(candidate: &Candidate) -> Option<String> {
         CandidateKind::Bundle { bundle, .. } => Some(bundle.digest().to_string()),
         _ => candidate.manifest.as_ref().map(|manifest| manifest.digest().to_string()),
     }
+}
+
+/// Of several things that could not be found out the one with the lowest code, so that the answer does not depend on
+/// the order in which they were met (INV-12).
+fn most_telling<'a>(reasons: impl Iterator<Item = &'a Failure>) -> Option<Failure> {
+    reasons.min_by_key(|failure| failure.code()).cloned()
 }
 
 /// Of several reasons the one of the authority that got furthest up the ladder.
