@@ -41,7 +41,6 @@ pub(super) struct Examined {
 pub(super) struct Examination<'v> {
     verifier: &'v Verifier,
     now: UnixTime,
-    budget: Budget,
     facts: Vec<LeafFacts>,
     examined: Vec<Examined>,
 }
@@ -49,7 +48,7 @@ pub(super) struct Examination<'v> {
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let leaves = verifier.policy.leaves().len();
-        Self { verifier, now, budget: Budget::new(&verifier.limits), facts: vec![Vec::new(); leaves], examined: Vec::new() }
+        Self { verifier, now, facts: vec![Vec::new(); leaves], examined: Vec::new() }
     }
 
     /// Holds one candidate against every leaf.
@@ -69,7 +68,9 @@ impl<'v> Examination<'v> {
                 let bench = Bench { trust: &self.verifier.trust, limits: &self.verifier.limits, now: self.now };
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
-                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut self.budget);
+                    // Each has an allowance of its own: what others cost must not decide about this one (K-DS-01).
+                    let mut budget = Budget::new(&self.verifier.limits);
+                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
                     if let Ok(verified) = &evaluation.result {
                         facts.push((number, verified.clone()));
                     }
