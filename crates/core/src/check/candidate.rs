@@ -111,6 +111,10 @@ impl<'a> Ladder<'a, '_> {
         let Material::Certificate { leaf, .. } = &self.signed.material else {
             return Err(Failure::new(Code::SignerKindMismatch).expected("a certificate").found("a signature by a bare key"));
         };
+        if self.signed.is_opted_chain && !self.settings.allow_chain {
+            // Another authority of the policy allows it; what is weakened there stays there.
+            return Err(Code::BundleChainForbidden.into());
+        }
         let key = leaf.prepared_key()?;
         let entries = self.entries(Verifier::Certificate(leaf.der(), key))?;
         let stamps = self.timestamps()?;

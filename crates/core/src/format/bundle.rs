@@ -250,11 +250,20 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
             .found(timestamps.len())
             .at("rfc3161Timestamps"));
     }
+    let is_opted_chain = version >= BundleVersion::V0_3 && material.x509_certificate_chain.is_some();
     let signer =
         read_signer(material.public_key, material.x509_certificate_chain, material.certificate, version, limits, allow_chain)?;
     let (content, signature) = read_content(document.message_signature, document.dsse_envelope, &signer)?;
     let timestamps = timestamps.into_iter().map(Ok).collect();
-    Ok(Signed { format: Format::Bundle(version), content, signature, material: signer, entries: Ok(entries), timestamps })
+    Ok(Signed {
+        format: Format::Bundle(version),
+        content,
+        signature,
+        material: signer,
+        is_opted_chain,
+        entries: Ok(entries),
+        timestamps,
+    })
 }
 
 fn unknown_version(bytes: &[u8], limits: &Limits) -> Option<Failure> {
