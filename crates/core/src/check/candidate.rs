@@ -65,6 +65,8 @@ pub(crate) fn evaluate(
     let mut ladder =
         Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
     let result = match leaf.authority() {
+        // Another leaf of the policy allowed it, or it would not have been read.
+        _ if signed.needs_chain_opt_in && !leaf.configured().allow_chain => Err(Code::BundleChainForbidden.into()),
         Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
