@@ -64,6 +64,8 @@ pub(crate) fn evaluate(
     let mut ladder =
         Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
     let result = match leaf.authority() {
+        // Another leaf of the policy allowed it, or it would not have been read.
+        _ if signed.needs_chain_opt_in && !leaf.configured().allow_chain => Err(Code::BundleChainForbidden.into()),
         Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
@@ -111,10 +113,6 @@ impl<'a> Ladder<'a, '_> {
         let Material::Certificate { leaf, .. } = &self.signed.material else {
             return Err(Failure::new(Code::SignerKindMismatch).expected("a certificate").found("a signature by a bare key"));
         };
-        if self.signed.is_opted_chain && !self.settings.allow_chain {
-            // Another authority of the policy allows it; what is weakened there stays there.
-            return Err(Code::BundleChainForbidden.into());
-        }
         let key = leaf.prepared_key()?;
         let entries = self.entries(Verifier::Certificate(leaf.der(), key))?;
         let stamps = self.timestamps()?;
