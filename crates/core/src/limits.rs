@@ -51,9 +51,11 @@ pub struct Limits {
     pub path_length: usize,
     /// Intermediates offered to path building.
     pub intermediates: usize,
-    /// Signature checks of one candidate under one authority of the policy. Honest ones need about ten.
+    /// Signature checks of one candidate held against one authority. Together with the number of candidates and of the
+    /// policy's authorities this bounds the call; shared by all of them, it would let a hostile candidate use up what the
+    /// good one needs.
     pub signature_checks: u32,
-    /// Steps of path building of one candidate under one authority of the policy.
+    /// Steps of path building of one candidate held against one authority.
     pub path_steps: u32,
     /// Subjects of one in-toto statement.
     pub statement_subjects: usize,
@@ -98,8 +100,7 @@ impl Default for Limits {
     }
 }
 
-/// What one candidate may still spend under one authority. Loops over outside data take from it. Each candidate has its
-/// own, so that a costly one cannot use up what the good one beside it needs; how many there are is bounded elsewhere.
+/// What one candidate, held against one authority, may still spend. Loops over outside data take from it.
 #[derive(Debug)]
 pub struct Budget {
     signature_checks: u32,
@@ -121,7 +122,7 @@ impl Budget {
         self.signature_checks = self
             .signature_checks
             .checked_sub(1)
-            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more signature checks than one candidate may cost"))?;
+            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more signature checks than one candidate may take"))?;
         Ok(())
     }
 
@@ -133,7 +134,7 @@ impl Budget {
         self.path_steps = self
             .path_steps
             .checked_sub(1)
-            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more path steps than one candidate may cost"))?;
+            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more path steps than one candidate may take"))?;
         Ok(())
     }
 }

@@ -102,6 +102,7 @@ fn change_length(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String>
 fn respell_base64(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String> {
     change(tree, random, is_base64, |place, random| {
         let Tree::Text(text) = place else { return None };
+        let old = text.clone();
         match random.below(7) {
             0 => *text = text.trim_end_matches('=').to_owned(),
             1 => *text = text.replace('+', "-").replace('/', "_"),
@@ -120,7 +121,7 @@ fn respell_base64(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String
                 *text = format!("{}{next}{padding}", &body[..body.len() - 1]);
             }
         }
-        Some(())
+        (*text != old).then_some(())
     })
 }
 

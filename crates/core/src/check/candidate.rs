@@ -13,7 +13,6 @@ use super::{identity, sct};
 use crate::code::{Code, Failure};
 use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
-use crate::key::PublicKey;
 use crate::limits::{Budget, Limits};
 use crate::policy::{
     Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, SigningAlgorithm,
@@ -65,6 +64,8 @@ pub(crate) fn evaluate(
     let mut ladder =
         Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
     let result = match leaf.authority() {
+        // Another leaf of the policy allowed it, or it would not have been read.
+        _ if signed.needs_chain_opt_in && !leaf.configured().allow_chain => Err(Code::BundleChainForbidden.into()),
         Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
@@ -112,20 +113,15 @@ impl<'a> Ladder<'a, '_> {
         let Material::Certificate { leaf, .. } = &self.signed.material else {
             return Err(Failure::new(Code::SignerKindMismatch).expected("a certificate").found("a signature by a bare key"));
         };
-        if self.signed.is_opted_chain && !self.settings.allow_chain {
-            // Another authority of the policy allows it; what is weakened there stays there.
-            return Err(Code::BundleChainForbidden.into());
-        }
-        let key = PublicKey::from_spki(leaf.spki()).and_then(PreparedKey::new);
-        let key = key.map_err(|failure| Failure::new(Code::CertificateMalformed).found(failure).at("certificate key"))?;
-        let entries = self.entries(Verifier::Certificate(leaf.der(), &key))?;
+        let key = leaf.prepared_key()?;
+        let entries = self.entries(Verifier::Certificate(leaf.der(), key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
         let path = path::verify(leaf, &times, &entries, self.bench, self.budget);
         let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
         self.signer = Some(path.signer());
         self.sct(&path)?;
-        let signature = self.signature(&key, None)?;
+        let signature = self.signature(key, None)?;
         let subject = self.subject(&signature)?;
         let matched = identity::verify(&path, authority, &mut self.trace)?;
         self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated)

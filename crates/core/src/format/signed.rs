@@ -42,8 +42,8 @@ pub struct Signed {
     pub signature: Vec<u8>,
     /// What is said of the signer.
     pub material: Material,
-    /// Whether a v0.3 bundle came with a chain in place of its one certificate: only for whoever allows that.
-    pub is_opted_chain: bool,
+    /// Whether the certificate came as a chain in a v0.3 bundle: it then counts only for whoever opted into that.
+    pub needs_chain_opt_in: bool,
     /// Claimed log entries; the reason where they cannot be read, so that it counts only for whoever reads them.
     pub entries: Result<Vec<LogEntry>, Failure>,
     /// Claimed RFC 3161 time stamps, DER `TimeStampResp`; the reason where one cannot be read.

@@ -92,7 +92,7 @@ pub fn parse(payload: Arc<[u8]>, annotations: &BTreeMap<String, String>, limits:
         content: SignedContent::SimpleSigning { payload },
         signature,
         material,
-        is_opted_chain: false,
+        needs_chain_opt_in: false,
         entries,
         timestamps,
     })

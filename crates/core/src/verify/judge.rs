@@ -34,7 +34,19 @@ pub(super) struct Examined {
     digest: Option<String>,
     format: Option<Format>,
     reason: Option<Failure>,
+    /// One a leaf; none where the candidate could not be read.
     evaluations: Vec<Evaluation>,
+}
+
+impl Examined {
+    /// Why it could not be found out whether this candidate satisfies the `index`-th leaf.
+    fn undecided(&self, index: usize) -> Option<&Failure> {
+        let failure = match self.evaluations.get(index) {
+            Some(evaluation) => evaluation.result.as_ref().err()?,
+            None => self.reason.as_ref()?,
+        };
+        (failure.code().class() != Class::Rejected).then_some(failure)
+    }
 }
 
 /// All candidates, held against all leaves.
@@ -68,7 +80,8 @@ impl<'v> Examination<'v> {
                 let bench = Bench { trust: &self.verifier.trust, limits: &self.verifier.limits, now: self.now };
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
-                    // Each has an allowance of its own: what others cost must not decide about this one (K-DS-01).
+                    // A budget of its own, so that neither candidates before this one nor other leaves decide what
+                    // becomes of it.
                     let mut budget = Budget::new(&self.verifier.limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
                     if let Ok(verified) = &evaluation.result {
@@ -108,10 +121,10 @@ impl<'v> Examination<'v> {
         if let Some(clause) = &decision.unevaluated {
             return Failure::new(Code::ClauseNotEvaluated).found(clause);
         }
-        let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
-        if let Some(unknown) = most_telling(reasons().filter(|failure| failure.code().class() != Class::Rejected)) {
+        if let Some(unknown) = self.unknown(decision) {
             return unknown;
         }
+        let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
         if self.examined.is_empty() {
             return Code::NoSignature.into();
         }
@@ -130,9 +143,19 @@ impl<'v> Examination<'v> {
         )
     }
 
+    /// What could not be found out, where it would have mattered: where the requirement may hold if it had turned out
+    /// well. Where it cannot hold either way, it is known not to.
+    pub(super) fn unknown(&self, decision: &Decision) -> Option<Failure> {
+        let unknown = |index| most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)));
+        let unknown: Vec<_> = (0..self.facts.len()).map(unknown).collect();
+        let open = may_hold(self.verifier.policy.requirement(), &decision.root, &mut unknown.iter());
+        most_telling(unknown.iter().flatten().filter(|_| open))
+    }
+
+    /// Why the one candidate there is was refused.
     pub(super) fn single_reason(&self) -> Option<Failure> {
         match self.examined.as_slice() {
-            [only] => only.reason.clone(),
+            [only] => only.reason.clone().filter(|failure| failure.code().class() == Class::Rejected),
             _ => None,
         }
     }
@@ -329,6 +352,22 @@ fn furthest(evaluations: &[Evaluation]) -> Option<Failure> {
         }
     }
     best.map(|(_, failure)| failure.clone())
+}
+
+/// Whether a node holds or would, were every leaf to hold of which something could not be found out (in the order of
+/// [`crate::policy::Policy::leaves`]). Whether a threshold would still lack distinct signers then, nobody can say.
+fn may_hold(node: &Requirement, outcome: &NodeOutcome, unknown: &mut std::slice::Iter<'_, Option<Failure>>) -> bool {
+    let of = match node {
+        Requirement::Signature(_) => return outcome.satisfied | unknown.next().is_some_and(Option::is_some),
+        Requirement::All(of) | Requirement::Any(of) | Requirement::AtLeast { of, .. } => of,
+    };
+    // No short cut: every leaf takes its own.
+    let open = of.iter().zip(&outcome.children).filter(|(child, outcome)| may_hold(child, outcome, unknown)).count();
+    match node {
+        Requirement::Any(_) => open > 0,
+        Requirement::AtLeast { count, .. } => open >= *count,
+        Requirement::All(_) | Requirement::Signature(_) => open == of.len(),
+    }
 }
 
 fn some_leaf_holds(node: &NodeOutcome) -> bool {
