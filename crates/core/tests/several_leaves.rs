@@ -58,6 +58,24 @@ fn hostile_candidates_do_not_use_up_the_budget_of_a_good_one() {
     assert_eq!(image_report(&case, requirement, &store, &image).code(), Code::Accepted);
 }
 
+/// What cannot be read is no candidate to verify: a flood of it hides no good one behind it.
+#[test]
+fn unreadable_candidates_do_not_use_up_the_allowance_of_a_layout() {
+    let case = Case { settings: unlogged(), ..Case::key() };
+    let mut store = Store::new();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let good = |at: usize| sign_simple(&image.digest, &format!("registry.example/{at}"), &[], &case.signer).layer();
+    let mut layers: Vec<_> = (0..64).map(good).collect();
+    for layer in &mut layers {
+        layer.annotations.insert("dev.cosignproject.cosign/signature".to_owned(), "not base64".to_owned());
+    }
+    store.attach_layers(&image.digest, "sig", &layers);
+    assert_eq!(case.image(&store, &image), (Code::NoMatchingSignature, vec![Code::SignatureMalformed; 64]));
+    layers.push(good(64));
+    store.attach_layers(&image.digest, "sig", &layers);
+    assert_eq!(case.image(&store, &image).0, Code::Accepted);
+}
+
 /// However many leaves a policy has, each may look at the candidate.
 #[test]
 fn many_leaves_do_not_use_up_the_budget_of_the_last() {

@@ -233,19 +233,21 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
     let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
     for candidate in evidence.candidates() {
-        // Each layout has its own allowance, so that one cannot starve another.
-        let count = verified_in.entry(candidate.layout).or_default();
-        *count = count.saturating_add(1);
-        if *count > verifier.limits.candidates_verified {
-            let truncated = Failure::new(Code::CandidatesTruncated)
-                .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
-            if *count == verifier.limits.candidates_verified.saturating_add(1) {
-                gathering.push((Some(candidate.layout.name()), truncated.clone()));
-            }
-            hidden.get_or_insert(truncated);
-            continue;
-        }
         let parsed = parse(candidate, &examination);
+        // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
+        if parsed.is_ok() {
+            let count = verified_in.entry(candidate.layout).or_default();
+            *count = count.saturating_add(1);
+            if *count > verifier.limits.candidates_verified {
+                let truncated = Failure::new(Code::CandidatesTruncated)
+                    .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
+                if *count == verifier.limits.candidates_verified.saturating_add(1) {
+                    gathering.push((Some(candidate.layout.name()), truncated.clone()));
+                }
+                hidden.get_or_insert(truncated);
+                continue;
+            }
+        }
         examination.examine(candidate.layout.name(), digest_of(candidate), parsed, &artifact);
     }
     let decision = examination.decide();
