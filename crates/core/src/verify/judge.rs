@@ -252,14 +252,17 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     }
     let decision = examination.decide();
     let accepted = decision.accepted();
-    let failure = match hidden {
-        _ if accepted => Code::Accepted.into(),
-        // What could not be looked at might have been the signature: never "no signatures".
-        Some(hidden) if decision.unevaluated.is_none() => hidden,
-        _ => examination.why_not(&decision),
+    let (verdict, failure) = match hidden {
+        _ if accepted => (Verdict::Accepted, Code::Accepted.into()),
+        // What could not be looked at might have been the signature: never "no signatures". That holds as well where what
+        // came in place of a list is a document that breaks the rules, such as the page of a proxy.
+        Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
+        _ => {
+            let failure = examination.why_not(&decision);
+            (verdict(&failure), failure)
+        }
     };
-    let headline = Headline { verdict: verdict(&failure), failure };
-    let verdict = headline.verdict;
+    let headline = Headline { verdict, failure };
     let subject = subject_report(evidence, accepted);
     let evidence_report = EvidenceReport {
         origin: match evidence.origin() {
