@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(most_distinct(&[&a, &a]), 1);
         assert_eq!(most_distinct(&[&ab, &a]), 2);
         assert_eq!(most_distinct(&[&a, &ab, &b]), 2);
-        assert_eq!(most_distinct(&[]), 0);
+        assert_eq!(most_distinct::<String>(&[]), 0);
         assert_eq!(most_distinct(&[&set(&[])]), 0);
     }
 }
