@@ -54,6 +54,11 @@ fn a_stated_time_without_promise_is_no_time() {
     assert_eq!(case.code(&bundle), Code::Accepted);
     bundle.entries[0].set = None;
     assert_eq!(case.code(&bundle), Code::KeyOutsideWindow);
+    // Beside a real time in the window, one that is only stated may not contradict it.
+    let mut stamped = bundle.clone().timestamped(&case.sigstore.tsa, case.sigstore.now);
+    assert_eq!(case.code(&stamped), Code::Accepted);
+    stamped.entries[0].integrated_time = Some(after(case.sigstore.now, 2 * HOUR).seconds());
+    assert_eq!(case.code(&stamped), Code::KeyOutsideWindow);
 }
 
 /// K-TL-06: the promise is over the time, to the second.

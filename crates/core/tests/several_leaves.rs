@@ -6,6 +6,7 @@
 mod kit;
 
 use kit::{ARTIFACT, Case, identity, trust, trusted_identity, trusted_key};
+use veriseal::gather::{Fetch, FetchError, Request, Response, What};
 use veriseal::policy::{Authority, Settings, SignatureRequirement, TlogMode};
 use veriseal::{Artifact, Code, Digest, Limits, NotAccepted, Policy, Report, Requirement, Verdict, Verifier};
 use veriseal_testkit::bundle::Material;
@@ -56,6 +57,53 @@ fn hostile_candidates_do_not_use_up_the_budget_of_a_good_one() {
     keys.push(case.authority.clone());
     let requirement = Requirement::Any(keys.into_iter().map(|key| leaf(key, &unlogged())).collect());
     assert_eq!(image_report(&case, requirement, &store, &image).code(), Code::Accepted);
+}
+
+/// A registry before which something answers with a page of its own to every list.
+struct Page<'s>(&'s Store);
+
+impl Fetch for Page<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        match request.what {
+            What::ManifestByTag(_) | What::Referrers { .. } => {
+                let media_type = Some("text/html".to_owned());
+                Ok(Response::Found { media_type, bytes: b"<html>".to_vec(), next: None })
+            }
+            _ => self.0.fetch(request),
+        }
+    }
+}
+
+/// What came in place of a list may have hidden the signature, so nothing is known of the image.
+#[test]
+fn a_page_in_place_of_a_list_is_undecided() {
+    let case = Case::key();
+    let mut store = Store::new();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
+    let verifier = case.verifier();
+    let answer = |fetch: &dyn Fetch| report(verifier.verify(&reference, fetch, case.now), |accepted| accepted.report());
+    assert_eq!(answer(&store).verdict(), Verdict::Rejected);
+    let hidden = answer(&Page(&store));
+    assert_eq!((hidden.verdict(), hidden.code()), (Verdict::Undecided, Code::ManifestInvalid));
+}
+
+/// What cannot be read is no candidate to verify: a flood of it hides no good one behind it.
+#[test]
+fn unreadable_candidates_do_not_use_up_the_allowance_of_a_layout() {
+    let case = Case { settings: unlogged(), ..Case::key() };
+    let mut store = Store::new();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let good = |at: usize| sign_simple(&image.digest, &format!("registry.example/{at}"), &[], &case.signer).layer();
+    let mut layers: Vec<_> = (0..64).map(good).collect();
+    for layer in &mut layers {
+        layer.annotations.insert("dev.cosignproject.cosign/signature".to_owned(), "not base64".to_owned());
+    }
+    store.attach_layers(&image.digest, "sig", &layers);
+    assert_eq!(case.image(&store, &image), (Code::NoMatchingSignature, vec![Code::SignatureMalformed; 64]));
+    layers.push(good(64));
+    store.attach_layers(&image.digest, "sig", &layers);
+    assert_eq!(case.image(&store, &image).0, Code::Accepted);
 }
 
 /// However many leaves a policy has, each may look at the candidate.

@@ -15,12 +15,12 @@ use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, SigningAlgorithm,
-    TlogMode, VerifiedSignature,
+    AuthenticatedTime, Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer,
+    SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rules that stand for a configured clause of their own.
 const CLAUSES: [Rule; 9] = [
@@ -73,10 +73,13 @@ pub(crate) fn evaluate(
 }
 
 /// How many independent ones there are, each given by who runs it and by its key: one key under two names is one, and so
-/// are two keys of one name (K-TL-09, K-PO-11).
+/// are two keys of one name (K-TL-09, K-PO-11). The most of whom no two share name or key.
 fn distinct<N: Ord, K: Ord>(of: impl Iterator<Item = (N, K)>) -> usize {
-    let (names, keys): (BTreeSet<N>, BTreeSet<K>) = of.unzip();
-    names.len().min(keys.len())
+    let mut keys_of: BTreeMap<N, BTreeSet<K>> = BTreeMap::new();
+    for (name, key) in of {
+        keys_of.entry(name).or_default().insert(key);
+    }
+    most_distinct(&keys_of.values().collect::<Vec<_>>())
 }
 
 struct Ladder<'a, 'b> {
@@ -104,7 +107,7 @@ impl<'a> Ladder<'a, '_> {
         let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
-        self.key_window(authority, &times)?;
+        self.key_window(authority, &times, &entries)?;
         let subject = self.subject(&signature)?;
         self.verified(times, &entries, &subject, None, BTreeSet::new())
     }
@@ -238,16 +241,17 @@ impl<'a> Ladder<'a, '_> {
         reason.cloned().unwrap_or_else(|| Failure::new(threshold).expected(needed).found(found))
     }
 
-    fn key_window(&mut self, authority: &KeyAuthority, times: &KnownTimes) -> Result<(), Failure> {
-        let outside = |at: UnixTime| Failure::new(Code::KeyOutsideWindow).expected(authority.validity()).found(at);
-        // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
-        let held = match times.times() {
-            [] if authority.validity().contains(self.bench.now) => Ok(()),
-            [] => Err(outside(self.bench.now)),
-            times => {
-                times.iter().find(|time| !authority.validity().contains(time.at())).map_or(Ok(()), |time| Err(outside(time.at())))
-            }
-        };
+    fn key_window(&mut self, authority: &KeyAuthority, times: &KnownTimes, entries: &[ValidLogEntry<'_>]) -> Result<(), Failure> {
+        let mut known: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
+        if known.is_empty() {
+            // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
+            known.push(self.bench.now);
+        }
+        // A time that an entry only states is no ground for trust, but one that contradicts the window is one for refusing.
+        known.extend(entries.iter().filter_map(ValidLogEntry::stated_at));
+        let outside = known.into_iter().find(|at| !authority.validity().contains(*at));
+        let held =
+            outside.map_or(Ok(()), |at| Err(Failure::new(Code::KeyOutsideWindow).expected(authority.validity()).found(at)));
         self.trace.rung(Rule::KeyWindow, held, |()| Detail::Text(authority.validity().to_string()))
     }
 
@@ -304,5 +308,22 @@ impl<'a> Ladder<'a, '_> {
 
     fn leaf_is_keyless(&self) -> bool {
         self.leaf.authority().is_keyless()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// K-TL-09, K-PO-11: counting names and keys apart would find three here, but B and C are one key, and A is one name.
+    #[test]
+    fn no_two_that_share_name_or_key_count_as_two() {
+        let count = |of: &[(&str, u8)]| distinct(of.iter().copied());
+        assert_eq!(count(&[("A", 1), ("A", 2), ("A", 3), ("B", 3), ("C", 3)]), 2);
+        assert_eq!(count(&[("A", 1), ("A", 2)]), 1);
+        assert_eq!(count(&[("A", 1), ("B", 1)]), 1);
+        assert_eq!(count(&[("A", 1), ("A", 2), ("B", 1)]), 2);
+        assert_eq!(count(&[("A", 1), ("B", 2), ("C", 3)]), 3);
+        assert_eq!(count(&[]), 0);
     }
 }

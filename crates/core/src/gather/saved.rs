@@ -37,7 +37,7 @@ use super::rules::{Referrer, Use, check_content, check_stated_size, read_referre
 use crate::code::{Class, Code, Failure};
 use crate::digest::{Content, Digest};
 use crate::encoding::json;
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_GATHERED_BYTES};
 use crate::oci::{Descriptor, Document, Listing, Reference, Repository, Tag};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,7 +143,15 @@ impl Evidence {
         let subject = saved.image.load(blob, limits)?;
         let (reference, tag, moved) = saved.claims.load_reference(&subject)?;
         let (layouts, mut notes) = saved.claims.load_findings()?;
-        let mut loader = Loader { blob, limits, image: subject.digest, manifests: BTreeMap::new(), listings: BTreeMap::new() };
+        let mut loader = Loader {
+            blob,
+            limits,
+            image: subject.digest,
+            manifests: BTreeMap::new(),
+            listings: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            left: MAX_GATHERED_BYTES,
+        };
         let mut counts: BTreeMap<Layout, usize> = BTreeMap::new();
         let mut places = BTreeSet::new();
         let mut candidates = Vec::new();
@@ -348,13 +356,17 @@ impl SavedClaims {
     }
 }
 
-/// Reads candidates from blobs; each manifest is hashed and read once, however many candidates name it.
+/// Reads candidates from blobs; each manifest and each blob is hashed and read once, however many candidates name it, so
+/// that a small file does not become a large one in memory.
 struct Loader<'a> {
     blob: &'a mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     limits: &'a Limits,
     image: Digest,
     manifests: BTreeMap<Digest, Result<Content, Failure>>,
     listings: BTreeMap<Digest, Result<Listing, Failure>>,
+    contents: BTreeMap<(Digest, u64), Result<Content, Failure>>,
+    /// Bytes of blobs that may still be read.
+    left: u64,
 }
 
 impl Loader<'_> {
@@ -423,8 +435,22 @@ impl Loader<'_> {
 
     fn content(&mut self, layer: &Descriptor, usage: &Use) -> Result<Content, Failure> {
         check_stated_size(layer.size, usage.max_bytes(self.limits)).map_err(|failure| failure.at(layer.digest))?;
-        let bytes = (self.blob)(&layer.digest).ok_or_else(|| Failure::new(Code::Dangling).at(layer.digest))?;
-        check_content(&layer.digest, layer.size, bytes)
+        let key = (layer.digest, layer.size);
+        if let Some(known) = self.contents.get(&key) {
+            return known.clone();
+        }
+        let content = match self.left.checked_sub(layer.size) {
+            Some(left) => {
+                self.left = left;
+                let bytes = (self.blob)(&layer.digest).ok_or_else(|| Failure::new(Code::Dangling).at(layer.digest));
+                bytes.and_then(|bytes| check_content(&layer.digest, layer.size, bytes))
+            }
+            None => Err(Failure::new(Code::CandidatesTruncated)
+                .expected(format_args!("at most {MAX_GATHERED_BYTES} bytes in all"))
+                .at(layer.digest)),
+        };
+        self.contents.insert(key, content.clone());
+        content
     }
 }
 
@@ -580,6 +606,49 @@ mod tests {
                 assert!(!evidence.is_complete());
             }
         }
+    }
+
+    /// K-EV-03: however many candidates name a blob, it is read once, so that a small file stays small in memory.
+    #[test]
+    fn a_blob_that_many_candidates_name_is_read_once() {
+        let mut world = World::new();
+        let layer = world.sign("payload", "0");
+        world.sign_with_layers((0..50).map(|n: usize| layer_json(&layer, &n.to_string())).collect());
+        let saved = world.evidence().to_saved();
+        let mut asked = BTreeMap::<Digest, usize>::new();
+        let mut blob = |digest: &Digest| {
+            *asked.entry(*digest).or_default() += 1;
+            saved.blobs.get(digest).map(|bytes| bytes.to_vec())
+        };
+        let evidence = Evidence::load(&saved.document, &mut blob, &Limits::DEFAULT).unwrap();
+        assert_eq!(usable(&evidence).len(), 50);
+        assert!(asked.values().all(|count| *count == 1), "{asked:?}");
+    }
+
+    /// K-EV-03: what all candidates state together is bounded as it was when gathering.
+    #[test]
+    fn all_candidates_together_are_bounded_at_load() {
+        let mut world = World::new();
+        let layer = world.sign("payload", "0");
+        let most = MAX_GATHERED_BYTES / 16;
+        let limits = Limits { payload_bytes: most, ..Limits::DEFAULT };
+        let layers = (0..17).map(|n: u64| Descriptor { size: most - (16 - n), ..layer.clone() });
+        world.sign_with_layers(layers.map(|layer| layer_json(&layer, "0")).collect());
+        let saved = world.gather(&world.by_digest(), &limits).unwrap().to_saved();
+        let mut saved = edited(&saved, |document| {
+            let mut candidate = document["candidates"][0].clone();
+            candidate.as_object_mut().unwrap().remove("failure");
+            let numbered = |n: usize| {
+                let mut candidate = candidate.clone();
+                candidate["position"] = json!(n);
+                candidate
+            };
+            document["candidates"] = (0..17).map(numbered).collect();
+        });
+        saved.blobs.insert(layer.digest, Arc::from(b"payload".as_slice()));
+        let codes: Vec<_> = troubles(&load_within(&saved, &limits).unwrap()).into_iter().map(|(_, code)| code).collect();
+        assert_eq!(codes.iter().filter(|code| **code == Code::SizeMismatch).count(), 16);
+        assert!(codes.contains(&Code::CandidatesTruncated), "{codes:?}");
     }
 
     /// K-EV-03: the limits hold at load.

@@ -79,7 +79,7 @@ impl Walk<'_> {
         // Every child is evaluated, also once the outcome is known: the report accounts for all of them.
         let outcomes: Vec<_> = of.iter().map(|child| self.node(child)).collect();
         let held: Vec<_> = outcomes.iter().filter(|(outcome, _)| outcome.satisfied).map(|(_, signers)| signers).collect();
-        let count = if distinct { distinct_signers(&held) } else { held.len() };
+        let count = if distinct { most_distinct(&held) } else { held.len() };
         let signers = held.into_iter().flatten().cloned().collect();
         let children = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
         let satisfied = needed > 0 && count >= needed;
@@ -87,21 +87,15 @@ impl Walk<'_> {
     }
 }
 
-/// The most children that can each be given a signer of its own (a maximum matching): one signer never counts for two
+/// The most children that can each be given one of its own (a maximum matching): one signer never counts for two
 /// (INV-7), and a greedy choice never hides a count that is there.
-fn distinct_signers(children: &[&BTreeSet<String>]) -> usize {
-    let signers: Vec<&String> = children.iter().copied().flatten().collect::<BTreeSet<_>>().into_iter().collect();
+pub(crate) fn most_distinct<T: Ord>(children: &[&BTreeSet<T>]) -> usize {
+    let signers: Vec<&T> = children.iter().copied().flatten().collect::<BTreeSet<_>>().into_iter().collect();
     let mut given: Vec<Option<usize>> = vec![None; signers.len()];
     (0..children.len()).filter(|&child| give(child, children, &signers, &mut given, &mut vec![false; signers.len()])).count()
 }
 
-fn give(
-    child: usize,
-    children: &[&BTreeSet<String>],
-    signers: &[&String],
-    given: &mut [Option<usize>],
-    seen: &mut [bool],
-) -> bool {
+fn give<T: Ord>(child: usize, children: &[&BTreeSet<T>], signers: &[&T], given: &mut [Option<usize>], seen: &mut [bool]) -> bool {
     for (index, signer) in signers.iter().enumerate() {
         if !children.get(child).is_some_and(|own| own.contains(*signer)) || seen.get(index).copied().unwrap_or(true) {
             continue;
@@ -131,10 +125,10 @@ mod tests {
     #[test]
     fn one_signer_never_counts_for_two() {
         let (a, ab, b) = (set(&["a"]), set(&["a", "b"]), set(&["b"]));
-        assert_eq!(distinct_signers(&[&a, &a]), 1);
-        assert_eq!(distinct_signers(&[&ab, &a]), 2);
-        assert_eq!(distinct_signers(&[&a, &ab, &b]), 2);
-        assert_eq!(distinct_signers(&[]), 0);
-        assert_eq!(distinct_signers(&[&set(&[])]), 0);
+        assert_eq!(most_distinct(&[&a, &a]), 1);
+        assert_eq!(most_distinct(&[&ab, &a]), 2);
+        assert_eq!(most_distinct(&[&a, &ab, &b]), 2);
+        assert_eq!(most_distinct::<String>(&[]), 0);
+        assert_eq!(most_distinct(&[&set(&[])]), 0);
     }
 }

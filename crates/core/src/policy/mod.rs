@@ -13,7 +13,7 @@ mod requirement;
 mod settings;
 
 pub use authority::{Authority, KeyAuthority, KeylessAuthority, SigningAlgorithm};
-pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide};
+pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide, most_distinct};
 pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};
 pub use identity::{Identity, unanchored_notices};
 pub use pattern::{Pattern, StringMatch};

@@ -233,31 +233,36 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
     let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
     for candidate in evidence.candidates() {
-        // Each layout has its own allowance, so that one cannot starve another.
-        let count = verified_in.entry(candidate.layout).or_default();
-        *count = count.saturating_add(1);
-        if *count > verifier.limits.candidates_verified {
-            let truncated = Failure::new(Code::CandidatesTruncated)
-                .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
-            if *count == verifier.limits.candidates_verified.saturating_add(1) {
-                gathering.push((Some(candidate.layout.name()), truncated.clone()));
-            }
-            hidden.get_or_insert(truncated);
-            continue;
-        }
         let parsed = parse(candidate, &examination);
+        // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
+        if parsed.is_ok() {
+            let count = verified_in.entry(candidate.layout).or_default();
+            *count = count.saturating_add(1);
+            if *count > verifier.limits.candidates_verified {
+                let truncated = Failure::new(Code::CandidatesTruncated)
+                    .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
+                if *count == verifier.limits.candidates_verified.saturating_add(1) {
+                    gathering.push((Some(candidate.layout.name()), truncated.clone()));
+                }
+                hidden.get_or_insert(truncated);
+                continue;
+            }
+        }
         examination.examine(candidate.layout.name(), digest_of(candidate), parsed, &artifact);
     }
     let decision = examination.decide();
     let accepted = decision.accepted();
-    let failure = match hidden {
-        _ if accepted => Code::Accepted.into(),
-        // What could not be looked at might have been the signature: never "no signatures".
-        Some(hidden) if decision.unevaluated.is_none() => hidden,
-        _ => examination.why_not(&decision),
+    let (verdict, failure) = match hidden {
+        _ if accepted => (Verdict::Accepted, Code::Accepted.into()),
+        // What could not be looked at might have been the signature: never "no signatures". That holds as well where what
+        // came in place of a list is a document that breaks the rules, such as the page of a proxy.
+        Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
+        _ => {
+            let failure = examination.why_not(&decision);
+            (verdict(&failure), failure)
+        }
     };
-    let headline = Headline { verdict: verdict(&failure), failure };
-    let verdict = headline.verdict;
+    let headline = Headline { verdict, failure };
     let subject = subject_report(evidence, accepted);
     let evidence_report = EvidenceReport {
         origin: match evidence.origin() {
