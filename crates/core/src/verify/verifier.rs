@@ -164,12 +164,19 @@ impl Verifier {
         self.judge_evidence(evidence, now)
     }
 
+    /// Refuses an image before anything is gathered, with a full report: for rules above the verifier, such as a policy
+    /// file's `deny`. A refusal is all that can be made here; a failure that is no rejection makes it undecided.
+    #[must_use]
+    pub fn refuse(&self, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
+        self.nothing_gathered(asked, failure, now)
+    }
+
     fn judge_evidence(&self, evidence: &Evidence, now: UnixTime) -> Result<Accepted, NotAccepted> {
         match judge::image(self, evidence, now) {
-            Judgement::Accepted { signatures, report } => {
+            Judgement::Accepted { basis, signatures, report } => {
                 let subject = evidence.subject();
                 let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
-                Ok(Accepted::assertion(pinned, signatures, report))
+                Ok(Accepted::assertion(pinned, basis, signatures, report))
             }
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),
         }
