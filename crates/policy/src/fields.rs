@@ -33,6 +33,12 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
     ("deny", &["reason"]),
 ];
 
+/// The same for files of cases, which are no part of a policy.
+const CASES: &[(&str, &[&str])] = &[
+    ("cases", &["apiVersion", "policy", "cases"]),
+    ("case", &["name", "image", "evidence", "time", "expect", "code"]),
+];
+
 /// Fields that will mean something one day. Until they are evaluated a policy that has one does not load: a clause that is
 /// written and not evaluated would be a promise broken in silence (K-PO-01).
 pub const NOT_YET_SUPPORTED: &[(&str, &str)] = &[
@@ -56,7 +62,7 @@ pub(crate) struct Fields<'n> {
 impl<'n> Fields<'n> {
     /// The fields of `node`, which is an `object`.
     pub(crate) fn of(node: &'n Node, object: &str, path: &str) -> Result<Self, LoadError> {
-        let known = OBJECTS.iter().find(|(name, _)| *name == object).map(|(_, fields)| *fields).unwrap_or_default();
+        let known = OBJECTS.iter().chain(CASES).find(|(name, _)| *name == object).map(|(_, fields)| *fields).unwrap_or_default();
         let Value::Map(map) = &node.value else {
             let expected = format!("a mapping of {}", known.join(", "));
             return Err(LoadError::invalid(node.at, path, expected, node.value.describe()));

@@ -19,6 +19,7 @@
     )
 )]
 
+mod cases;
 mod compare;
 mod error;
 mod explain;
@@ -30,6 +31,7 @@ mod node;
 mod policy_file;
 mod rule;
 
+pub use cases::{Case, CaseResult, Cases, results_text};
 pub use compare::{Change, Difference};
 pub use error::{LoadError, Position};
 pub use explain::Explanation;

@@ -111,6 +111,11 @@ fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
 }
 
 fn parse(bytes: &[u8], format: Format, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, LoadError> {
+    policy(&document(bytes, format)?, name, read)
+}
+
+/// The tree of a document, bounded.
+pub(crate) fn document(bytes: &[u8], format: Format) -> Result<Node, LoadError> {
     let start = Position { line: 1, column: 1 };
     if bytes.len() > MAX_BYTES {
         return Err(LoadError::invalid(start, "document", format!("at most {MAX_BYTES} bytes"), bytes.len()));
@@ -119,12 +124,11 @@ fn parse(bytes: &[u8], format: Format, name: &str, read: &mut Reader<'_>) -> Res
     if text.starts_with('\u{feff}') {
         return Err(LoadError::invalid(start, "document", "no byte order mark", "one"));
     }
-    let node = match format {
-        Format::Json => node::parse_json(text)?,
+    match format {
+        Format::Json => node::parse_json(text),
         #[cfg(feature = "yaml")]
-        Format::Yaml => node::parse_yaml(text)?,
-    };
-    policy(&node, name, read)
+        Format::Yaml => node::parse_yaml(text),
+    }
 }
 
 fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, LoadError> {

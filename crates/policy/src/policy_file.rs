@@ -23,6 +23,7 @@ pub struct PolicyFile {
     rules: Vec<Rule>,
     /// Refuses what no rule verifies. Its policy is never asked.
     gate: Verifier,
+    weakened: Vec<Failure>,
     fingerprint: [u8; 32],
 }
 
@@ -59,7 +60,7 @@ impl PolicyFile {
         .map_err(internal)?;
         let trust = TrustRoot::builder("none").build();
         let gate = Verifier::new(trust, Policy::exception(nothing));
-        Ok(Self { name: name.to_owned(), mode, rules, gate, fingerprint })
+        Ok(Self { name: name.to_owned(), mode, rules, gate, weakened: Vec::new(), fingerprint })
     }
 
     /// Its name: that of the file.
@@ -166,7 +167,16 @@ impl PolicyFile {
         Enforcement { deny: would_deny && self.mode == Mode::Enforce, would_deny }
     }
 
+    /// Adds something that is weaker than the default to what every report lists, such as a verification time that was
+    /// given ([`Code::TimeGiven`]).
+    #[must_use]
+    pub fn declare_weakened(mut self, what: Failure) -> Self {
+        self.weakened.push(what);
+        self
+    }
+
     fn declared(&self, verifier: Verifier) -> Verifier {
+        let verifier = self.weakened.iter().cloned().fold(verifier, Verifier::declare_weakened);
         match self.mode {
             Mode::Enforce => verifier,
             mode => verifier
