@@ -42,8 +42,21 @@ pub(crate) enum Command {
     Demo,
     /// Checks, explains, compares and tries policy files
     Policy(PolicyArguments),
+    /// Verifies images and writes their digests to a lock file, for `verify --locked`
+    #[command(after_help = EXIT_STATUS)]
+    Pin(PinArguments),
     /// Explains a code of a report, or lists all codes
     Codes(CodesArguments),
+}
+
+/// Arguments of `pin`.
+#[derive(Args, Debug)]
+pub(crate) struct PinArguments {
+    /// The lock file; what it holds already is kept, unless it is named again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: PathBuf,
+    #[command(flatten)]
+    pub(crate) verify: VerifyArguments,
 }
 
 /// Arguments of `policy`.
@@ -203,6 +216,12 @@ pub(crate) struct VerifyArguments {
     /// How long one image may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
+    /// Refuse what this lock file does not hold, or holds with another digest; only beside --policy
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) locked: Option<PathBuf>,
+    /// Append a line of JSON for each decision to this file; only beside --policy
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) record: Option<PathBuf>,
     /// Save what was gathered, for `judge`: a folder, or an archive where the name ends in .tar; one image only
     #[arg(long, value_name = "PATH")]
     pub(crate) evidence_out: Option<PathBuf>,

@@ -14,14 +14,8 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
     ("atLeast", &["atLeast", "of"]),
     ("signed", &["signature"]),
     ("attested", &["attestation"]),
-    (
-        "signature",
-        &["key", "keyless", "tlog", "logs", "sct", "timestamps", "witnesses", "certificateChain"],
-    ),
-    (
-        "attestation",
-        &["predicateType", "key", "keyless", "tlog", "logs", "sct", "timestamps", "witnesses", "certificateChain"],
-    ),
+    ("signature", &["key", "keyless", "tlog", "logs", "sct", "timestamps", "witnesses", "certificateChain"]),
+    ("attestation", &["predicateType", "key", "keyless", "tlog", "logs", "sct", "timestamps", "witnesses", "certificateChain"]),
     ("witnesses", &["atLeast", "of"]),
     ("key", &["file", "pem", "trust", "notBefore", "notAfter"]),
     ("keyless", &["trust", "issuer", "identity", "subjectKind", "extensions", "identities"]),
@@ -34,10 +28,8 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
 ];
 
 /// The same for files of cases, which are no part of a policy.
-const CASES: &[(&str, &[&str])] = &[
-    ("cases", &["apiVersion", "policy", "cases"]),
-    ("case", &["name", "image", "evidence", "time", "expect", "code"]),
-];
+const CASES: &[(&str, &[&str])] =
+    &[("cases", &["apiVersion", "policy", "cases"]), ("case", &["name", "image", "evidence", "time", "expect", "code"])];
 
 /// Fields that will mean something one day. Until they are evaluated a policy that has one does not load: a clause that is
 /// written and not evaluated would be a promise broken in silence (K-PO-01).
@@ -73,7 +65,9 @@ impl<'n> Fields<'n> {
             };
             if NOT_YET_SUPPORTED.contains(&(object, name)) {
                 let failure = Failure::new(Code::NotYetSupported).found(name).at(path);
-                return Err(LoadError::new(key.at, failure).hint("remove it: it would not be evaluated, so nothing may rely on it"));
+                return Err(
+                    LoadError::new(key.at, failure).hint("remove it: it would not be evaluated, so nothing may rely on it")
+                );
             }
             if !known.contains(&name.as_str()) {
                 let error = LoadError::invalid(key.at, path, format!("one of {}", known.join(", ")), name);
@@ -100,7 +94,8 @@ impl<'n> Fields<'n> {
         let found = self.map.iter().find(|(key, _)| matches!(&key.value, Value::Text(text) if text == name));
         match found {
             Some((key, Node { value: Value::Null, .. })) => {
-                Err(LoadError::invalid(key.at, &self.path_of(name), "a value", "nothing").hint("remove the field or give it a value"))
+                Err(LoadError::invalid(key.at, &self.path_of(name), "a value", "nothing")
+                    .hint("remove the field or give it a value"))
             }
             Some((_, value)) => Ok(Some(value)),
             None => Ok(None),

@@ -324,7 +324,8 @@ mod tests {
 
     #[test]
     fn literal_comes_before_star_before_two_stars() {
-        let order = ["a.io/b/c", "a.io/b/c*", "a.io/b/*", "a.io/b/**/x", "a.io/b/**", "a.io/*/c", "a.io/**", "*/b/c", "**/c", "**"];
+        let order =
+            ["a.io/b/c", "a.io/b/c*", "a.io/b/*", "a.io/b/**/x", "a.io/b/**", "a.io/*/c", "a.io/**", "*/b/c", "**/c", "**"];
         for pair in order.windows(2) {
             assert_eq!(pattern(pair[0]).compare(&pattern(pair[1])), Ordering::Less, "{pair:?}");
         }
@@ -350,9 +351,24 @@ mod tests {
     #[test]
     fn what_could_match_no_canonical_name_is_refused() {
         for bad in [
-            "", "busybox", "acme/app", "ghcr.io/Acme/*", "ghcr.io/acme/app:v1", "ghcr.io/acme/app@sha256:aa", "https://ghcr.io/a",
-            "ghcr.io//a", "ghcr.io/a/", "ghcr.io/a**", "ghcr.io/***", "index.docker.io/library/x", "docker.io/busybox", "ghcr.io",
-            "**/a/**", "a.io/\u{430}", "a.io/a b", "a.io/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q",
+            "",
+            "busybox",
+            "acme/app",
+            "ghcr.io/Acme/*",
+            "ghcr.io/acme/app:v1",
+            "ghcr.io/acme/app@sha256:aa",
+            "https://ghcr.io/a",
+            "ghcr.io//a",
+            "ghcr.io/a/",
+            "ghcr.io/a**",
+            "ghcr.io/***",
+            "index.docker.io/library/x",
+            "docker.io/busybox",
+            "ghcr.io",
+            "**/a/**",
+            "a.io/\u{430}",
+            "a.io/a b",
+            "a.io/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q",
         ] {
             assert_eq!(ImagePattern::new(bad).unwrap_err().code(), Code::PolicyInvalid, "{bad}");
         }

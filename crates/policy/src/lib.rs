@@ -27,8 +27,10 @@ mod fields;
 mod image_pattern;
 mod lint;
 mod load;
+mod lock;
 mod node;
 mod policy_file;
+mod record;
 mod rule;
 
 pub use cases::{Case, CaseResult, Cases, results_text};
@@ -39,5 +41,7 @@ pub use fields::{NOT_YET_SUPPORTED, OBJECTS};
 pub use image_pattern::ImagePattern;
 pub use lint::{Finding, Level, Lint};
 pub use load::Format;
+pub use lock::Lock;
 pub use policy_file::{Enforcement, PolicyFile};
+pub use record::record;
 pub use rule::{Action, Mode, Pin, Rule};

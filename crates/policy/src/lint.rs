@@ -140,7 +140,12 @@ impl Findings {
     fn exception(&mut self, rule: &Rule, exception: &Exception) {
         let field = format!("{}.allow.until", rule.name());
         if exception.until() < self.now {
-            self.warn("EXPIRED", &field, rule.position(), format!("the exception ended at {}: the rule denies", exception.until()));
+            self.warn(
+                "EXPIRED",
+                &field,
+                rule.position(),
+                format!("the exception ended at {}: the rule denies", exception.until()),
+            );
         } else if exception.until() < self.now.saturating_add_seconds(SOON) {
             self.note("ENDS_SOON", &field, rule.position(), format!("the exception ends at {}", exception.until()));
         }

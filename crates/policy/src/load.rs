@@ -216,7 +216,12 @@ impl Loader<'_, '_> {
             return Err(LoadError::invalid(node.at, field, format!("at most {MAX_NAMED_FILES} files"), "more"));
         }
         if !stays_within(path) {
-            return Err(LoadError::invalid(node.at, field, "a path that stays in the folder of the policy, or an absolute one", path));
+            return Err(LoadError::invalid(
+                node.at,
+                field,
+                "a path that stays in the folder of the policy, or an absolute one",
+                path,
+            ));
         }
         (self.read)(path).map_err(|why| LoadError::invalid(node.at, field, "a file that can be read", format!("{path}: {why}")))
     }

@@ -6,9 +6,7 @@ use crate::rule::{Action, Mode, Pin, Rule};
 use std::cmp::Ordering;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{
-    Accepted, Code, Digest, Failure, NotAccepted, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier,
-};
+use veriseal::{Accepted, Code, Digest, Failure, NotAccepted, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier};
 
 /// Most rules, and most patterns of all rules: finding out which of them meet costs the square of it.
 const MAX_PATTERNS: usize = 200;
@@ -43,11 +41,8 @@ impl PolicyFile {
     /// [`Code::PolicyInvalid`] where there is no rule, where two patterns are equally specific for some image, and where a
     /// pattern can never apply because more specific ones are about all its images.
     pub fn new(name: &str, mode: Mode, rules: Vec<Rule>) -> Result<Self, LoadError> {
-        let rules: Vec<Rule> = rules
-            .into_iter()
-            .enumerate()
-            .map(|(index, rule)| Rule { name: format!("images[{index}]"), ..rule })
-            .collect();
+        let rules: Vec<Rule> =
+            rules.into_iter().enumerate().map(|(index, rule)| Rule { name: format!("images[{index}]"), ..rule }).collect();
         check(&rules)?;
         let canonical: Vec<_> = rules.iter().map(Rule::canonical).collect();
         let fingerprint = sha256(format!("veriseal policy file v1\n{} {canonical:?}", mode.name()).as_bytes());
@@ -193,10 +188,8 @@ struct Placed<'r> {
 }
 
 fn check(rules: &[Rule]) -> Result<(), LoadError> {
-    let placed: Vec<Placed<'_>> = rules
-        .iter()
-        .flat_map(|rule| rule.patterns.iter().map(move |(pattern, at)| Placed { rule, pattern, at: *at }))
-        .collect();
+    let placed: Vec<Placed<'_>> =
+        rules.iter().flat_map(|rule| rule.patterns.iter().map(move |(pattern, at)| Placed { rule, pattern, at: *at })).collect();
     if let Some(rule) = rules.iter().find(|rule| rule.patterns.is_empty()) {
         return Err(LoadError::invalid(rule.at, &rule.name, "at least one pattern", "none"));
     }
@@ -218,7 +211,8 @@ fn check(rules: &[Rule]) -> Result<(), LoadError> {
     }
     let longest = placed.iter().map(|one| one.pattern.length()).max().unwrap_or(0);
     for one in &placed {
-        let is_nearer = |other: &&Placed<'_>| other.pattern.compare(one.pattern) == Ordering::Less && other.pattern.meets(one.pattern);
+        let is_nearer =
+            |other: &&Placed<'_>| other.pattern.compare(one.pattern) == Ordering::Less && other.pattern.meets(one.pattern);
         let more_specific: Vec<_> = placed.iter().filter(is_nearer).collect();
         if more_specific.is_empty() {
             continue;

@@ -220,7 +220,9 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str, Value, Then)> {
             "allow",
             "until",
             "/images/0",
-            rule_allow(json!({ "digests": [format!("sha256:{}", "0".repeat(64))], "reason": "r", "until": "2100-01-01T00:00:00Z" })),
+            rule_allow(
+                json!({ "digests": [format!("sha256:{}", "0".repeat(64))], "reason": "r", "until": "2100-01-01T00:00:00Z" }),
+            ),
             Load(P, "allow.until"),
         ),
         (

@@ -5,7 +5,6 @@ mod kit;
 
 use kit::World;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 use veriseal::Code;
 use veriseal_policy::{Format, LoadError, PolicyFile};
 
@@ -147,8 +146,16 @@ fn mistakes_are_told_with_their_place() {
         (leaf("{keyless: {identity: a@b.example}}"), (7, 28), &["the field issuer"]),
         (leaf("{keyless: {issuer: https://i.example}}"), (7, 28), &["the field identity"]),
         (leaf("{keyless: {issuer: https://i.example, identity: {glob: \"*@b.example\"}}}"), (7, 66), &["subjectKind"]),
-        (leaf("{keyless: {issuer: https://i.example, identity: {regex: \"(\"}, subjectKind: uri}}"), (7, 74), &["PATTERN_INVALID"]),
-        (leaf("{keyless: {issuer: i, identity: a@b.example, extensions: {colour: red}}}"), (7, 76), &["Fulcio extension", "colour"]),
+        (
+            leaf("{keyless: {issuer: https://i.example, identity: {regex: \"(\"}, subjectKind: uri}}"),
+            (7, 74),
+            &["PATTERN_INVALID"],
+        ),
+        (
+            leaf("{keyless: {issuer: i, identity: a@b.example, extensions: {colour: red}}}"),
+            (7, 76),
+            &["Fulcio extension", "colour"],
+        ),
         (
             leaf("{keyless: {issuer: i, identity: a@b.example, extensions: {runnerEnvironment: 5}}}"),
             (7, 95),
@@ -247,48 +254,13 @@ fn two_patterns_equally_specific_for_some_image_do_not_load() {
     }
 }
 
-/// Alias bombs, depth, width, 10 MB: refused within 100 ms and 64 MiB, and never a stack overflow.
-#[test]
-fn hostile_documents_are_refused_at_once() {
-    let world = World::new();
-    let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
-    for level in 1..12 {
-        let aliases = vec![format!("*a{}", level - 1); 10].join(",");
-        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
-    }
-    let documents = [
-        ("alias bomb", Format::Yaml, bomb),
-        ("many aliases", Format::Yaml, format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(900), "*a,".repeat(900))),
-        ("depth of YAML", Format::Yaml, "[".repeat(500_000)),
-        ("depth of block YAML", Format::Yaml, (0..700).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect()),
-        ("depth of JSON", Format::Json, "[".repeat(500_000)),
-        ("depth of objects", Format::Json, "{\"a\":".repeat(200_000)),
-        ("10 MB of YAML", Format::Yaml, "a: b\n".repeat(2_000_000)),
-        ("10 MB of JSON", Format::Json, format!("[{}]", "1,".repeat(5_000_000))),
-        ("wide YAML", Format::Yaml, "- a\n".repeat(200_000)),
-        ("wide JSON", Format::Json, format!("[{}1]", "1,".repeat(500_000))),
-        ("one long scalar", Format::Yaml, format!("apiVersion: {}", "a".repeat(1_000_000))),
-        ("a long key", Format::Yaml, format!("{}: 1", "a".repeat(1_000_000))),
-        ("tags", Format::Yaml, "!!binary ".repeat(100_000)),
-        ("not UTF-8 text", Format::Yaml, "\u{0}".repeat(1000)),
-    ];
-    // The bound is of an optimised build; what is checked here is that nothing is of another order.
-    let bound = if cfg!(debug_assertions) { Duration::from_millis(2000) } else { Duration::from_millis(100) };
-    for (name, format, text) in documents {
-        let start = Instant::now();
-        let error = world.load_text(&text, format).unwrap_err();
-        assert!(start.elapsed() < bound, "{name}: {:?}", start.elapsed());
-        assert!(error.to_string().len() < 4096, "{name}");
-    }
-}
-
-/// Nesting of requirements beyond the core's bound is refused before it costs anything.
+/// Nesting of requirements beyond the bound is refused where it stands.
 #[test]
 fn a_requirement_nested_too_deeply_does_not_load() {
     let world = World::new();
     let nest = |depth: usize| (0..depth).fold(world.key("release"), |node, _| json!({ "all": [node] }));
-    assert!(world.load(&world.requiring(&nest(15))).is_ok());
-    assert_eq!(world.load(&world.requiring(&nest(16))).unwrap_err().code(), Code::PolicyInvalid);
+    assert!(world.load(&world.requiring(&nest(9))).is_ok());
+    assert_eq!(world.load(&world.requiring(&nest(10))).unwrap_err().code(), Code::PolicyInvalid);
 }
 
 #[test]
@@ -301,7 +273,8 @@ fn a_policy_on_disk_reads_its_own_folder_and_follows_no_link_out_of_it() {
     std::fs::write(inside.join("keys/release.pub"), &world.files["release.pub"]).unwrap();
     let load = |key: &str| {
         let path = inside.join("policy.yaml");
-        let text = format!("apiVersion: veriseal/v1\nimages:\n  - match: [\"**\"]\n    require: {{signature: {{key: {key:?}}}}}\n");
+        let text =
+            format!("apiVersion: veriseal/v1\nimages:\n  - match: [\"**\"]\n    require: {{signature: {{key: {key:?}}}}}\n");
         std::fs::write(&path, text).unwrap();
         PolicyFile::load(&path).map(drop).map_err(|error| error.to_string())
     };

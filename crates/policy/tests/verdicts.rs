@@ -54,9 +54,7 @@ fn requirements_hold_exactly_where_their_formula_does() {
         ("all(any(a b) c)", all(&[any(&[a.clone(), b.clone()]), c.clone()]), |a, b, c| (a || b) && c),
         ("any(all(a b) c)", any(&[all(&[a.clone(), b.clone()]), c.clone()]), |a, b, c| (a && b) || c),
         ("all(2 of a b c, a)", all(&[least(2, &[a.clone(), b.clone(), c.clone()]), a.clone()]), |a, b, c| a && (b || c)),
-        ("any(all(a b) all(b c))", any(&[all(&[a.clone(), b.clone()]), all(&[b.clone(), c.clone()])]), |a, b, c| {
-            b && (a || c)
-        }),
+        ("any(all(a b) all(b c))", any(&[all(&[a.clone(), b.clone()]), all(&[b.clone(), c.clone()])]), |a, b, c| b && (a || c)),
         // One signer never stands for two: `any(a b)` and `a` need two of them.
         ("2 of any(a b) a", least(2, &[any(&[a.clone(), b.clone()]), a.clone()]), |a, b, _| a && b),
         ("2 of any(a b) any(b c)", least(2, &[any(&[a.clone(), b.clone()]), any(&[b.clone(), c.clone()])]), |a, b, c| {
@@ -270,7 +268,8 @@ fn no_trust_root_vouches_for_what_another_should() {
     let policy = world.load(&world.requiring(&any(&[leaf("sigstore", "release"), keyless("test")]))).unwrap();
     let json: Value = serde_json::from_str(&report(&world.verify(&policy)).to_json()).unwrap();
     assert_eq!(json["trustRoot"]["name"], "sigstore");
-    let own: Vec<_> = json["candidates"][0]["evaluations"].as_array().unwrap().iter().map(|one| &one["trustRoot"]["name"]).collect();
+    let own: Vec<_> =
+        json["candidates"][0]["evaluations"].as_array().unwrap().iter().map(|one| &one["trustRoot"]["name"]).collect();
     assert_eq!(own, [&Value::Null, &json!("test")]);
 }
 
@@ -397,7 +396,10 @@ fn no_pattern_matches_a_hostile_identity() {
         let Action::Verify(verifier) = policy.rules()[0].action() else { panic!("{pattern}") };
         let Authority::Keyless(authority) = verifier.policy().leaves()[0].authority() else { panic!("{pattern}") };
         let identity = &authority.identities()[0];
-        assert!(identity.subject().matches("https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1"), "{pattern}");
+        assert!(
+            identity.subject().matches("https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1"),
+            "{pattern}"
+        );
         for hostile in HOSTILE {
             assert!(!identity.subject().matches(hostile), "{pattern} {hostile:?}");
         }
@@ -442,12 +444,14 @@ fn a_pattern_for_addresses_matches_no_uri() {
         let bundle = scenario.bundle(&scenario.sigstore.keyless(signer));
         scenario.store.attach_bundle(&scenario.image, &bundle);
         let world = World::of(scenario);
-        let keyless = json!({ "trust": "test", "issuer": issuer, "identity": { "regex": r".*@acme\.example" }, "subjectKind": kind });
+        let keyless =
+            json!({ "trust": "test", "issuer": issuer, "identity": { "regex": r".*@acme\.example" }, "subjectKind": kind });
         let policy = world.load(&world.requiring(&json!({ "signature": { "keyless": keyless } }))).unwrap();
         let outcome = world.verify(&policy);
         (report(&outcome).code(), report(&outcome).to_json().contains("subjectKind"))
     };
-    let (address, uri) = (Identity::email("release@acme.example", issuer), Identity::uri("https://evil.example/@acme.example", issuer));
+    let (address, uri) =
+        (Identity::email("release@acme.example", issuer), Identity::uri("https://evil.example/@acme.example", issuer));
     assert_eq!(ask("email", &address).0, Code::Accepted);
     assert_eq!(ask("uri", &uri).0, Code::Accepted);
     assert_eq!(ask("email", &uri), (Code::NoMatchingSignature, true));
@@ -465,7 +469,9 @@ fn an_issuer_is_exact_unless_said_otherwise() {
     let Authority::Keyless(authority) = verifier.policy().leaves()[0].authority() else { panic!() };
     let issuer = authority.identities()[0].issuer().clone();
     assert!(issuer.matches("https://i.example"));
-    for hostile in ["https://i.example/", "https://I.example", "https://i.example#", "https://evil#i.example", "https://ixexample"] {
+    for hostile in
+        ["https://i.example/", "https://I.example", "https://i.example#", "https://evil#i.example", "https://ixexample"]
+    {
         assert!(!issuer.matches(hostile), "{hostile}");
     }
 }

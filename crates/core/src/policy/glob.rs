@@ -31,10 +31,8 @@ impl Glob {
         if source.contains("***") {
             return Err(invalid("* within a segment or ** across segments"));
         }
-        let across: Vec<String> = source
-            .split("**")
-            .map(|part| part.split('*').map(regex::escape).collect::<Vec<_>>().join(SEGMENT))
-            .collect();
+        let across: Vec<String> =
+            source.split("**").map(|part| part.split('*').map(regex::escape).collect::<Vec<_>>().join(SEGMENT)).collect();
         Ok(Self { source: source.to_owned(), compiled: Pattern::new(&across.join(ACROSS))? })
     }
 

@@ -134,9 +134,7 @@ impl From<&Basis> for BasisReport {
     fn from(basis: &Basis) -> Self {
         match basis {
             Basis::Requirement => Self::Requirement,
-            Basis::Exception { reason, until } => {
-                Self::Exception { reason: crate::code::bounded(reason), until: *until }
-            }
+            Basis::Exception { reason, until } => Self::Exception { reason: crate::code::bounded(reason), until: *until },
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A report as a tree that a person reads at a glance: verdict, pinned reference, who, when, which checks, and for each
 //! candidate that does not count the exact reason.
 
-use super::document::{BasisReport, CandidateReport, CheckReport, EvaluationReport, NodeReport, Reason, Report, SignerReport, Verdict};
+use super::document::{
+    BasisReport, CandidateReport, CheckReport, EvaluationReport, NodeReport, Reason, Report, SignerReport, Verdict,
+};
 use std::fmt::Write as _;
 
 /// How text is decorated.
@@ -87,7 +89,9 @@ impl Report {
             ));
         }
         if let Some(BasisReport::Exception { reason, until }) = &self.basis {
-            below.push(Node::leaf(style.paint(Paint::Unsure, &format!("by an exception until {until}, not by a signature: {reason}"))));
+            below.push(Node::leaf(
+                style.paint(Paint::Unsure, &format!("by an exception until {until}, not by a signature: {reason}")),
+            ));
         }
         if self.subject.pinned.is_some() && self.subject.asked != name {
             below.push(Node::leaf(format!("asked for: {}", self.subject.asked)));

@@ -236,9 +236,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     let decision = examination.decide();
     let exception = verifier.policy.excepted().map(|exception| (exception, exception.applies(&subject.digest, now)));
     let basis = match &exception {
-        Some((exception, Ok(()))) => {
-            Some(Basis::Exception { reason: exception.reason().to_owned(), until: exception.until() })
-        }
+        Some((exception, Ok(()))) => Some(Basis::Exception { reason: exception.reason().to_owned(), until: exception.until() }),
         Some((_, Err(_))) => None,
         None => decision.accepted().then_some(Basis::Requirement),
     };
@@ -280,7 +278,11 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
 
 /// The account where the image itself could not be had.
 pub(super) fn nothing_gathered(verifier: &Verifier, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
-    let verdict = verdict(&failure);
+    refused(verifier, asked, failure.clone(), verdict(&failure), now)
+}
+
+/// The account of an image that nothing was gathered for.
+pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, verdict: Verdict, now: UnixTime) -> NotAccepted {
     let subject =
         SubjectReport { asked: asked.to_string(), repository: Some(asked.repository().to_string()), ..SubjectReport::default() };
     let mut notices = trust_notices(verifier, now);

@@ -19,12 +19,7 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    pub(super) fn assertion(
-        pinned: Reference,
-        basis: Basis,
-        signatures: Vec<VerifiedSignature>,
-        report: Box<Report>,
-    ) -> Self {
+    pub(super) fn assertion(pinned: Reference, basis: Basis, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
         Self { pinned, basis, signatures, report }
     }
 

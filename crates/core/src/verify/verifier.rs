@@ -3,13 +3,14 @@
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
-use crate::code::{Code, Failure};
+use crate::code::{Class, Code, Failure};
 use crate::crypto::PreparedKey;
 use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
 use crate::policy::{Authority, Policy, SignatureRequirement};
+use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
 use std::sync::Arc;
@@ -165,10 +166,14 @@ impl Verifier {
     }
 
     /// Refuses an image before anything is gathered, with a full report: for rules above the verifier, such as a policy
-    /// file's `deny`. A refusal is all that can be made here; a failure that is no rejection makes it undecided.
+    /// file's `deny`. A refusal is all that can be made here. A notice that a rule makes decide, such as [`Code::TagMoved`] under a
+    /// lock file, rejects; any other failure that is no rejection makes it undecided.
     #[must_use]
     pub fn refuse(&self, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
-        self.nothing_gathered(asked, failure, now)
+        match failure.code().class() {
+            Class::Notice => judge::refused(self, asked, failure, Verdict::Rejected, now),
+            _ => self.nothing_gathered(asked, failure, now),
+        }
     }
 
     fn judge_evidence(&self, evidence: &Evidence, now: UnixTime) -> Result<Accepted, NotAccepted> {

@@ -83,6 +83,7 @@ fn host_of(text: &str) -> Option<&str> {
 fn open_dot(source: &str) -> Option<&str> {
     let host = host_of(source)?;
     let bytes = host.as_bytes();
-    let is_open = |index: usize| bytes.get(index) == Some(&b'.') && (index == 0 || bytes.get(index.saturating_sub(1)) != Some(&b'\\'));
+    let is_open =
+        |index: usize| bytes.get(index) == Some(&b'.') && (index == 0 || bytes.get(index.saturating_sub(1)) != Some(&b'\\'));
     (0..bytes.len()).any(is_open).then_some(host)
 }

@@ -13,10 +13,8 @@ use veriseal::{
 /// Most identities of one authority.
 const MAX_IDENTITIES: usize = 100;
 /// Names that people use for extensions, and what Fulcio's documents call them.
-const EXTENSION_ALIASES: &[(&str, &str)] = &[
-    ("sourceRepositoryVisibility", "sourceRepositoryVisibilityAtSigning"),
-    ("githubWorkflowSha", "githubWorkflowSHA"),
-];
+const EXTENSION_ALIASES: &[(&str, &str)] =
+    &[("sourceRepositoryVisibility", "sourceRepositoryVisibilityAtSigning"), ("githubWorkflowSha", "githubWorkflowSHA")];
 const KINDS: [(&str, SubjectKind); 3] =
     [("email", SubjectKind::Email), ("uri", SubjectKind::Uri), ("othername", SubjectKind::OtherName)];
 
@@ -141,7 +139,12 @@ fn identity(fields: &Fields<'_>) -> Result<Identity, LoadError> {
 fn string_match(node: &Node, path: &str) -> Result<StringMatch, LoadError> {
     let Value::Map(map) = &node.value else { return Ok(StringMatch::Exact(text(node, path)?.to_owned())) };
     let [(key, value)] = map.as_slice() else {
-        return Err(LoadError::invalid(node.at, path, "text, or exactly one of exact, glob, regex", format!("{} fields", map.len())));
+        return Err(LoadError::invalid(
+            node.at,
+            path,
+            "text, or exactly one of exact, glob, regex",
+            format!("{} fields", map.len()),
+        ));
     };
     let refused = |failure| LoadError::refused(value.at, path, &failure);
     match &key.value {
@@ -159,8 +162,10 @@ fn kind_of(value: &StringMatch) -> Option<SubjectKind> {
         StringMatch::Exact(text) => (text.as_str(), true),
         StringMatch::Glob(glob) => (glob.as_str(), false),
         // Without a choice in it, whatever matches begins as the pattern does, up to the last character shown here.
-        StringMatch::Pattern(pattern) if pattern.as_str().starts_with("https://") && !pattern.as_str().contains('|') => {
-            return Some(SubjectKind::Uri);
+        StringMatch::Pattern(pattern) => {
+            let source = pattern.as_str();
+            let from_scheme = source.strip_prefix('^').unwrap_or(source).starts_with("https://");
+            return (from_scheme && !source.contains('|')).then_some(SubjectKind::Uri);
         }
         _ => return None,
     };

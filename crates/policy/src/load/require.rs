@@ -7,12 +7,10 @@ use crate::node::{Node, Value};
 use std::sync::Arc;
 use veriseal::policy::Witnesses;
 use veriseal::tlog::witness::Witness;
-use veriseal::{
-    Authority, Claim, Policy, Requirement, SctMode, Settings, SignatureRequirement, TlogMode, TrustRoot,
-};
+use veriseal::{Authority, Claim, Policy, Requirement, SctMode, Settings, SignatureRequirement, TlogMode, TrustRoot};
 
-/// Deepest nesting of requirements; the core's own bound.
-const MAX_DEPTH: usize = 16;
+/// Deepest nesting of requirements in a document: as much as its own bound on depth leaves room for. Builders may nest deeper.
+const MAX_DEPTH: usize = 10;
 /// The predicates by which images are signed: as an attestation they would be asked for under another name.
 const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
 
@@ -105,7 +103,12 @@ impl Loader<'_, '_> {
 fn kind(node: &Node, path: &str) -> Result<&'static str, LoadError> {
     const KINDS: [&str; 5] = ["all", "any", "atLeast", "signature", "attestation"];
     let Value::Map(map) = &node.value else {
-        return Err(LoadError::invalid(node.at, path, format!("a mapping with one of {}", KINDS.join(", ")), node.value.describe()));
+        return Err(LoadError::invalid(
+            node.at,
+            path,
+            format!("a mapping with one of {}", KINDS.join(", ")),
+            node.value.describe(),
+        ));
     };
     let is_there = |name: &&&str| map.iter().any(|(key, _)| matches!(&key.value, Value::Text(text) if text == **name));
     let found: Vec<_> = KINDS.iter().filter(is_there).collect();
@@ -132,7 +135,12 @@ fn settings(fields: &Fields<'_>, keyless: bool, root: &TrustRoot) -> Result<Sett
         let field = fields.path_of("logs");
         settings.logs = count(node, &field)?;
         if settings.tlog != TlogMode::Required {
-            return Err(LoadError::invalid(node.at, &field, "tlog: required, since logs says how many are needed", "another tlog"));
+            return Err(LoadError::invalid(
+                node.at,
+                &field,
+                "tlog: required, since logs says how many are needed",
+                "another tlog",
+            ));
         }
         if settings.logs == 0 {
             return Err(LoadError::invalid(node.at, &field, "at least 1", "0").hint("tlog: ignored asks for none"));
@@ -141,20 +149,35 @@ fn settings(fields: &Fields<'_>, keyless: bool, root: &TrustRoot) -> Result<Sett
     }
     if settings.tlog == TlogMode::Required && root.logs().is_empty() {
         let found = format!("trust root {} without any", root.origin().name);
-        return Err(LoadError::invalid(fields.at, &fields.path, "a trust root with transparency logs, since tlog is required", found)
-            .hint("tlog: ignored asks for none"));
+        return Err(LoadError::invalid(
+            fields.at,
+            &fields.path,
+            "a trust root with transparency logs, since tlog is required",
+            found,
+        )
+        .hint("tlog: ignored asks for none"));
     }
     if let Some(node) = fields.get("sct")? {
         let field = fields.path_of("sct");
         settings.sct = word(node, &field, &[("required", SctMode::Required), ("ignored", SctMode::Ignored)])?;
         if !keyless {
-            return Err(LoadError::invalid(node.at, &field, "sct beside keyless only: a key has no certificate", "sct beside key"));
+            return Err(LoadError::invalid(
+                node.at,
+                &field,
+                "sct beside keyless only: a key has no certificate",
+                "sct beside key",
+            ));
         }
     }
     if keyless && settings.sct == SctMode::Required && root.ct_logs().is_empty() {
         let found = format!("trust root {} without any", root.origin().name);
-        return Err(LoadError::invalid(fields.at, &fields.path, "a trust root with certificate transparency logs, since sct is required", found)
-            .hint("sct: ignored asks for none"));
+        return Err(LoadError::invalid(
+            fields.at,
+            &fields.path,
+            "a trust root with certificate transparency logs, since sct is required",
+            found,
+        )
+        .hint("sct: ignored asks for none"));
     }
     if let Some(node) = fields.get("timestamps")? {
         let field = fields.path_of("timestamps");
@@ -168,7 +191,12 @@ fn settings(fields: &Fields<'_>, keyless: bool, root: &TrustRoot) -> Result<Sett
         let field = fields.path_of("certificateChain");
         settings.allow_chain = word(node, &field, &[("refused", false), ("allowed", true)])?;
         if !keyless {
-            return Err(LoadError::invalid(node.at, &field, "certificateChain beside keyless only", "certificateChain beside key"));
+            return Err(LoadError::invalid(
+                node.at,
+                &field,
+                "certificateChain beside keyless only",
+                "certificateChain beside key",
+            ));
         }
     }
     Ok(settings)
@@ -191,7 +219,9 @@ fn witnesses(node: &Node, path: &str) -> Result<Witnesses, LoadError> {
     for (index, item) in list(fields.need("of")?, &field)?.iter().enumerate() {
         let field = format!("{field}[{index}]");
         let witness = Witness::parse(text(item, &field)?);
-        of.push(witness.map_err(|failure| LoadError::refused(item.at, &field, &failure).hint("a verifier key is name+id+base64"))?);
+        of.push(
+            witness.map_err(|failure| LoadError::refused(item.at, &field, &failure).hint("a verifier key is name+id+base64"))?,
+        );
     }
     Ok(Witnesses { at_least, of: of.into() })
 }

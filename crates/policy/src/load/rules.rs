@@ -62,7 +62,9 @@ impl Loader<'_, '_> {
         let Some(node) = fields.get("pin")? else { return Ok(Pin::default()) };
         let field = fields.path_of("pin");
         if kind == "deny" {
-            return Err(LoadError::invalid(node.at, &field, "no pin beside deny", "pin").hint("every image is refused, pinned or not"));
+            return Err(
+                LoadError::invalid(node.at, &field, "no pin beside deny", "pin").hint("every image is refused, pinned or not")
+            );
         }
         word(node, &field, &[("resolve", Pin::Resolve), ("require-digest", Pin::RequireDigest)])
     }

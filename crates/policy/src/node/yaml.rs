@@ -15,6 +15,7 @@ const MAX_ALIASES: usize = 64;
 pub(crate) fn parse(text: &str) -> Result<Node, LoadError> {
     let budget = serde_saphyr::budget! {
         max_depth: MAX_DEPTH,
+        flow_nesting_limit: MAX_DEPTH,
         max_nodes: MAX_NODES,
         max_aliases: MAX_ALIASES,
         max_anchors: MAX_ALIASES,
