@@ -1,5 +1,6 @@
 //! Verdicts of policies over real evidence: logic, exceptions, modes, and the attacks on policies by their ids.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, clippy::arithmetic_side_effects)]
+#![allow(clippy::string_slice, clippy::nonminimal_bool, reason = "formulas stand as the policy does")]
 
 mod kit;
 
