@@ -40,8 +40,80 @@ pub(crate) enum Command {
     /// Shows signed, unsigned, altered and re-tagged images in a registry inside this process
     #[cfg(feature = "demo")]
     Demo,
+    /// Checks, explains, compares and tries policy files
+    Policy(PolicyArguments),
+    /// Verifies images and writes their digests to a lock file, for `verify --locked`
+    #[command(after_help = EXIT_STATUS)]
+    Pin(PinArguments),
     /// Explains a code of a report, or lists all codes
     Codes(CodesArguments),
+}
+
+/// Arguments of `pin`.
+#[derive(Args, Debug)]
+pub(crate) struct PinArguments {
+    /// The lock file; what it holds already is kept, unless it is named again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: PathBuf,
+    #[command(flatten)]
+    pub(crate) verify: VerifyArguments,
+}
+
+/// Arguments of `policy`.
+#[derive(Args, Debug)]
+pub(crate) struct PolicyArguments {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+/// What to do with policy files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Says what loads but is probably not meant; ends with 0 (clean), 1 (warnings) or 2 (does not load)
+    Lint {
+        /// The policy; the keys and trust roots that it names are read
+        #[arg(value_name = "FILE")]
+        policy: PathBuf,
+        /// How the findings are printed
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Says which rule is about an image, and why that one; nothing is fetched
+    Explain {
+        /// The policy
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// Images
+        #[arg(value_name = "IMAGE", required = true)]
+        images: Vec<String>,
+        /// How the explanations are printed
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Says what changes for images when one policy takes the place of another; ends with 0 (nothing) or 1
+    Diff {
+        /// The policy before
+        #[arg(value_name = "BEFORE")]
+        before: PathBuf,
+        /// The policy after
+        #[arg(value_name = "AFTER")]
+        after: PathBuf,
+        /// Images
+        #[arg(value_name = "IMAGE", required = true)]
+        images: Vec<String>,
+        /// How the difference is printed
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
+    /// Judges saved evidence and compares with what is expected; ends with 0 (all as expected) or 1
+    Test {
+        /// The cases; the policy and the evidence that they name are read
+        #[arg(value_name = "FILE")]
+        cases: PathBuf,
+        /// How the results are printed
+        #[arg(long, value_enum, default_value_t = Output::Text)]
+        output: Output,
+    },
 }
 
 /// Who may sign.
@@ -67,6 +139,11 @@ pub(crate) struct AuthorityArguments {
 /// What a signature must bring and say, by whom it is trusted, and how the answer is given: the same for `verify` and `judge`.
 #[derive(Args, Debug)]
 pub(crate) struct JudgingArguments {
+    /// A policy file, which says who may sign what and what must come with it; may be given several times, every one
+    /// must accept
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp",
+          "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "trusted_root", "tlog", "sct", "timestamps", "attestation"])]
+    pub(crate) policy: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) authority: AuthorityArguments,
     /// Whom else to believe (logs, certificate and timestamp authorities): an embedded instance, or a trusted_root.json
@@ -139,6 +216,12 @@ pub(crate) struct VerifyArguments {
     /// How long one image may take
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) timeout: u64,
+    /// Refuse what this lock file does not hold, or holds with another digest; only beside --policy
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) locked: Option<PathBuf>,
+    /// Append a line of JSON for each decision to this file; only beside --policy
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    pub(crate) record: Option<PathBuf>,
     /// Save what was gathered, for `judge`: a folder, or an archive where the name ends in .tar; one image only
     #[arg(long, value_name = "PATH")]
     pub(crate) evidence_out: Option<PathBuf>,

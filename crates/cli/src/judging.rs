@@ -44,11 +44,17 @@ impl Judging {
         let policy = Policy::new(requirement).map_err(|failure| failure.to_string())?;
         let root = trust::load(&arguments.trusted_root, "--trusted-root")?;
         let verifier = Verifier::new(root, policy);
-        let Some(text) = &arguments.verification_time else { return Ok(Self { verifier, now: clock::now() }) };
-        let now = UnixTime::parse_rfc3339(text).map_err(|failure| format!("--verification-time: {failure}"))?;
-        let given = Failure::new(Code::TimeGiven).found(now).at("--verification-time");
-        Ok(Self { verifier: verifier.declare_weakened(given), now })
+        let (now, given) = moment(arguments)?;
+        let verifier = given.into_iter().fold(verifier, Verifier::declare_weakened);
+        Ok(Self { verifier, now })
     }
+}
+
+/// The moment as of which is judged and, where it was given and not read from a clock, what the report says about that.
+pub(crate) fn moment(arguments: &JudgingArguments) -> Result<(UnixTime, Option<Failure>), String> {
+    let Some(text) = &arguments.verification_time else { return Ok((clock::now(), None)) };
+    let now = UnixTime::parse_rfc3339(text).map_err(|failure| format!("--verification-time: {failure}"))?;
+    Ok((now, Some(Failure::new(Code::TimeGiven).found(now).at("--verification-time"))))
 }
 
 fn settings(arguments: &JudgingArguments) -> Settings {

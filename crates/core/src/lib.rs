@@ -46,8 +46,8 @@ pub use key::PublicKey;
 pub use limits::Limits;
 pub use oci::{Reference, Repository};
 pub use policy::{
-    Authority, Claim, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, Requirement, SctMode, Settings,
-    SignatureRequirement, StringMatch, TlogMode,
+    Authority, Basis, Claim, Exception, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, Requirement, SctMode,
+    Settings, SignatureRequirement, StringMatch, TlogMode,
 };
 pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};

@@ -9,11 +9,27 @@ mod support;
 
 use schema::Schema;
 use std::collections::BTreeSet;
+use veriseal::trust::{TrustRoot, TrustRootOrigin};
+use veriseal::{Basis, Exception, Policy, Reference, Report, Verifier};
 use veriseal_testkit::scenario;
 
 fn document() -> serde_json::Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// The report of an image that an exception lets in.
+fn excepted(scenario: &scenario::Scenario) -> Report {
+    let until = scenario.now.saturating_add_seconds(86_400);
+    let exception = Exception::new([scenario.image.digest], "ticket 42", until).unwrap();
+    let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
+    let trust = TrustRoot::from_json(&scenario.trusted_root(), origin).unwrap();
+    let verifier = Verifier::new(trust, Policy::exception(exception));
+    let reference: Reference = scenario.pinned().parse().unwrap();
+    let accepted = verifier.verify(&reference, &scenario.store, scenario.now).unwrap();
+    assert!(matches!(accepted.basis(), Basis::Exception { reason, .. } if reason == "ticket 42"));
+    assert!(accepted.signatures().is_empty());
+    accepted.report().clone()
 }
 
 fn reports() -> Vec<serde_json::Value> {
@@ -25,6 +41,8 @@ fn reports() -> Vec<serde_json::Value> {
             assert_eq!(serde_json::from_str::<serde_json::Value>(&report.to_json_pretty()).unwrap(), *reports.last().unwrap());
         }
     }
+    let scenario = scenario::keyless_bundle();
+    reports.push(serde_json::from_str(&excepted(&scenario).to_json()).unwrap());
     reports
 }
 

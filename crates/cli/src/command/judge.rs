@@ -10,6 +10,9 @@ use veriseal_registry::evidence;
 
 /// Judges what `verify --evidence-out` saved.
 pub(crate) fn run(arguments: &JudgeArguments, console: &mut Console) -> Exit {
+    if !arguments.judging.policy.is_empty() {
+        return super::policy_verdict::judge(arguments, console);
+    }
     let prepared = Judging::prepare(&arguments.judging).and_then(|judging| Ok((judging, image(&arguments.image)?)));
     let (judging, (repository, digest)) = match prepared {
         Ok(prepared) => prepared,
@@ -30,7 +33,7 @@ pub(crate) fn run(arguments: &JudgeArguments, console: &mut Console) -> Exit {
 }
 
 /// Repository and digest that the user means. A tag would be a claim of the file, so none is taken.
-fn image(text: &str) -> Result<(Repository, Digest), String> {
+pub(super) fn image(text: &str) -> Result<(Repository, Digest), String> {
     let reference = Reference::parse_source(text).map_err(|failure| format!("--image: {failure}"))?;
     match (reference.tag(), reference.digest()) {
         (None, Some(digest)) => Ok((reference.repository().clone(), *digest)),

@@ -4,5 +4,7 @@ pub(crate) mod codes;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
 pub(crate) mod judge;
+pub(crate) mod policy;
+pub(crate) mod policy_verdict;
 pub(crate) mod verify;
 pub(crate) mod verify_bundle;

@@ -11,6 +11,9 @@ use veriseal::{Accepted, Failure, NotAccepted, Reference};
 
 /// Verifies every image that is named; of their answers the worst is the process's.
 pub(crate) fn run(arguments: &VerifyArguments, console: &mut Console) -> Exit {
+    if !arguments.judging.policy.is_empty() {
+        return super::policy_verdict::verify(arguments, console);
+    }
     let judging = match Judging::prepare(&arguments.judging) {
         Ok(judging) => judging,
         Err(why) => return usage(&why, console),

@@ -8,6 +8,7 @@ mod codes;
 mod demo;
 mod evidence;
 mod examples;
+mod policy;
 mod stage;
 mod usage;
 mod verify;

@@ -99,6 +99,12 @@ codes! {
     PolicyNotMet = 5, "POLICY_NOT_MET", Rejected, Signer, "some requirement of the policy does not hold", "Read which node of the requirement failed.";
     ClauseNotEvaluated = 6, "CLAUSE_NOT_EVALUATED", Internal, Authors, "a configured clause was not evaluated", "Report this as a defect: a clause that is configured must always be evaluated.";
     TagMoved = 7, "TAG_MOVED", Notice, Signer, "the tag points to another digest than the one given", "The digest rules; check why the tag was moved.";
+    ImageDenied = 8, "IMAGE_DENIED", Rejected, Caller, "the policy denies this image", "Use an image that the policy allows, or change the rule.";
+    NoRule = 9, "NO_RULE", Rejected, Caller, "no rule of the policy is about this image", "Add a rule whose match fits the repository.";
+    NotExcepted = 10, "NOT_EXCEPTED", Rejected, Caller, "the exception names other digests", "Deploy an excepted digest, sign the image and require that, or add the digest.";
+    ExceptionExpired = 11, "EXCEPTION_EXPIRED", Rejected, Caller, "the exception has ended", "Sign the image and require that, or decide anew how long the exception holds.";
+    DigestRequired = 12, "DIGEST_REQUIRED", Rejected, Caller, "the policy asks for a reference by digest, and none is named", "Name repository@sha256:….";
+    NotLocked = 13, "NOT_LOCKED", Rejected, Caller, "the lock file does not hold this reference, or holds it with another digest", "Verify and lock it with veriseal pin.";
 
     // 100–199: the caller's input.
     ReferenceInvalid = 100, "REFERENCE_INVALID", Usage, Caller, "the image reference cannot be parsed", "Write it as registry/repository:tag or registry/repository@sha256:….";
@@ -255,6 +261,9 @@ codes! {
     TrustInstanceSkipped = 1011, "TRUST_INSTANCE_SKIPPED", Notice, TrustOperator, "an entry of the trusted root is not supported and was left out", "Nothing, where nothing needs it.";
     ChainOptIn = 1012, "CHAIN_OPT_IN", Notice, Caller, "certificate chains in v0.3 bundles are allowed", "Only for a certificate authority of your own.";
     AnyStatement = 1013, "ANY_STATEMENT", Notice, Caller, "a statement of any predicate type is taken", "Name the predicate type where the statement decides something.";
+
+    ExceptionApplies = 1014, "EXCEPTION_APPLIES", Notice, Caller, "accepted by an exception, without any signature", "Sign the image before the exception ends.";
+    NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";

@@ -5,6 +5,40 @@ use super::pattern::StringMatch;
 use crate::code::{Code, Failure};
 use crate::x509::{FulcioExtensions, SubjectName};
 
+/// The kind of a certificate's subject alternative name. Kinds never mix: an address is no URI, whatever its text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SubjectKind {
+    /// An e-mail address (rfc822Name).
+    Email,
+    /// A URI.
+    Uri,
+    /// A user name of Fulcio's own type (otherName).
+    OtherName,
+}
+
+impl SubjectKind {
+    /// The kind of a name.
+    #[must_use]
+    pub fn of(subject: &SubjectName) -> Self {
+        match subject {
+            SubjectName::Email(_) => Self::Email,
+            SubjectName::Uri(_) => Self::Uri,
+            SubjectName::OtherName(_) => Self::OtherName,
+        }
+    }
+
+    /// The word for it in policies and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Uri => "uri",
+            Self::OtherName => "othername",
+        }
+    }
+}
+
 /// Whom a keyless authority means: issuer and subject, both, and any certificate extensions besides.
 ///
 /// Both are needed by construction: a subject without an issuer lets every identity provider vouch for it.
@@ -12,6 +46,7 @@ use crate::x509::{FulcioExtensions, SubjectName};
 pub struct Identity {
     issuer: StringMatch,
     subject: StringMatch,
+    kind: Option<SubjectKind>,
     extensions: Vec<(String, StringMatch)>,
 }
 
@@ -23,7 +58,20 @@ impl Identity {
     pub fn new(subject: StringMatch, issuer: StringMatch) -> Result<Self, Failure> {
         subject.validate("identity")?;
         issuer.validate("issuer")?;
-        Ok(Self { issuer, subject, extensions: Vec::new() })
+        Ok(Self { issuer, subject, kind: None, extensions: Vec::new() })
+    }
+
+    /// Demands that the subject is a name of this kind besides: a pattern for addresses then never matches a URI.
+    #[must_use]
+    pub fn kind(mut self, kind: SubjectKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The kind of name that the subject must be, where one is demanded.
+    #[must_use]
+    pub fn subject_kind(&self) -> Option<SubjectKind> {
+        self.kind
     }
 
     /// Demands a Fulcio extension besides, by its camelCase name such as `sourceRepositoryURI`.
@@ -68,6 +116,7 @@ impl Identity {
     pub(crate) fn clauses(&self) -> impl Iterator<Item = String> + '_ {
         ["issuer".to_owned(), "identity".to_owned()]
             .into_iter()
+            .chain(self.kind.map(|_| "subjectKind".to_owned()))
             .chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}")))
     }
 
@@ -80,6 +129,16 @@ impl Identity {
             return Err(Failure::new(Code::IssuerMismatch).expected(&self.issuer).found(found));
         }
         evaluated.push("issuer".to_owned());
+        if let Some(kind) = self.kind {
+            let found = SubjectKind::of(subject);
+            if found != kind {
+                return Err(Failure::new(Code::IdentityMismatch)
+                    .expected(format_args!("a name of kind {}", kind.name()))
+                    .found(format_args!("{} of kind {}", subject.value(), found.name()))
+                    .at("subjectKind"));
+            }
+            evaluated.push("subjectKind".to_owned());
+        }
         if !self.subject.matches(subject.value()) {
             return Err(Failure::new(Code::IdentityMismatch).expected(&self.subject).found(subject.value()));
         }
@@ -99,7 +158,7 @@ impl Identity {
 
     /// What thresholds count as one identity.
     pub(crate) fn canonical(&self) -> String {
-        let mut text = format!("issuer {:?} subject {:?}", self.issuer, self.subject);
+        let mut text = format!("issuer {:?} subject {:?} kind {:?}", self.issuer, self.subject, self.kind);
         let mut extensions: Vec<_> = self.extensions.iter().map(|(name, value)| format!(" {name} {value:?}")).collect();
         extensions.sort();
         text.extend(extensions);

@@ -1,5 +1,6 @@
 //! [`StringMatch`]: how a value of a certificate is compared, exactly or by a pattern over the whole string.
 
+use super::glob::Glob;
 use crate::code::{Code, Failure};
 use regex::{Regex, RegexBuilder};
 use std::fmt;
@@ -112,6 +113,8 @@ pub enum StringMatch {
     Pattern(Pattern),
     /// Both must hold.
     Both(String, Pattern),
+    /// A glob over the whole string.
+    Glob(Glob),
 }
 
 impl StringMatch {
@@ -122,6 +125,7 @@ impl StringMatch {
             Self::Exact(exact) => exact == value,
             Self::Pattern(pattern) => pattern.matches(value),
             Self::Both(exact, pattern) => exact == value && pattern.matches(value),
+            Self::Glob(glob) => glob.matches(value),
         }
     }
 
@@ -129,7 +133,8 @@ impl StringMatch {
     #[must_use]
     pub fn pattern(&self) -> Option<&Pattern> {
         match self {
-            Self::Exact(_) => None,
+            // A glob is never read unanchored by other tools, so there is nothing to warn of.
+            Self::Exact(_) | Self::Glob(_) => None,
             Self::Pattern(pattern) | Self::Both(_, pattern) => Some(pattern),
         }
     }
@@ -151,6 +156,7 @@ impl fmt::Display for StringMatch {
             Self::Exact(exact) => f.write_str(exact),
             Self::Pattern(pattern) => write!(f, "pattern {}", pattern.as_str()),
             Self::Both(exact, pattern) => write!(f, "{exact} and pattern {}", pattern.as_str()),
+            Self::Glob(glob) => write!(f, "glob {}", glob.as_str()),
         }
     }
 }

@@ -3,8 +3,12 @@
 use super::authority::Authority;
 use super::settings::Settings;
 use crate::code::{Code, Failure};
-use crate::digest::sha256;
+use crate::digest::{Digest, sha256};
+use crate::encoding::hex;
+use crate::time::UnixTime;
+use crate::trust::TrustRoot;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Deepest nesting of a requirement.
 const MAX_DEPTH: usize = 16;
@@ -56,13 +60,28 @@ pub struct SignatureRequirement {
     authority: Authority,
     claim: Claim,
     settings: Settings,
+    trust: Option<Arc<TrustRoot>>,
 }
 
 impl SignatureRequirement {
     /// A signature by `authority` with the default settings.
     #[must_use]
     pub fn new(authority: Authority) -> Self {
-        Self { authority, claim: Claim::Signed, settings: Settings::default() }
+        Self { authority, claim: Claim::Signed, settings: Settings::default(), trust: None }
+    }
+
+    /// Another trust root than the verifier's, for this authority alone: several stand side by side in one policy, and
+    /// none vouches for what another one should.
+    #[must_use]
+    pub fn trusting(mut self, trust: impl Into<Arc<TrustRoot>>) -> Self {
+        self.trust = Some(trust.into());
+        self
+    }
+
+    /// The trust root of this authority, where it is not the verifier's.
+    #[must_use]
+    pub fn trust_root(&self) -> Option<&Arc<TrustRoot>> {
+        self.trust.as_ref()
     }
 
     /// Other settings.
@@ -134,7 +153,14 @@ impl SignatureRequirement {
             Authority::Key(key) => format!(" within {} by {:?}", key.validity(), key.algorithm()),
             Authority::Keyless(_) => String::new(),
         };
-        format!("signature {}{bounds} claim {:?} settings {}", self.authority.canonical(), self.claim, self.settings.canonical())
+        let trust = self.trust.as_ref().map(|trust| format!(" trust {}", hex::encode(trust.fingerprint())));
+        format!(
+            "signature {}{bounds} claim {:?} settings {}{}",
+            self.authority.canonical(),
+            self.claim,
+            self.settings.canonical(),
+            trust.unwrap_or_default()
+        )
     }
 }
 
@@ -208,10 +234,93 @@ impl Requirement {
     }
 }
 
+/// What lets an image in without a signature: a decision of people, with a reason and an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    digests: BTreeSet<Digest>,
+    reason: String,
+    until: UnixTime,
+}
+
+impl Exception {
+    /// An exception for exactly these digests, which holds up to and including the second `until`.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] without a digest (it would be for every image) or without a reason.
+    pub fn new(digests: impl IntoIterator<Item = Digest>, reason: &str, until: UnixTime) -> Result<Self, Failure> {
+        let digests: BTreeSet<Digest> = digests.into_iter().collect();
+        let invalid = |field: &str| Failure::new(Code::PolicyInvalid).found("none").at(field);
+        if digests.is_empty() {
+            return Err(invalid("allow.digests").expected("at least one digest"));
+        }
+        if reason.trim().is_empty() {
+            return Err(invalid("allow.reason").expected("the reason of the exception"));
+        }
+        Ok(Self { digests, reason: reason.to_owned(), until })
+    }
+
+    /// The digests that are let in.
+    #[must_use]
+    pub fn digests(&self) -> &BTreeSet<Digest> {
+        &self.digests
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The last second.
+    #[must_use]
+    pub fn until(&self) -> UnixTime {
+        self.until
+    }
+
+    /// Whether the image is let in at that time.
+    ///
+    /// # Errors
+    /// [`Code::NotExcepted`] for another digest, [`Code::ExceptionExpired`] after the end.
+    pub fn applies(&self, digest: &Digest, now: UnixTime) -> Result<(), Failure> {
+        if !self.digests.contains(digest) {
+            let named: Vec<_> = self.digests.iter().map(ToString::to_string).collect();
+            return Err(Failure::new(Code::NotExcepted).expected(named.join(" or ")).found(digest));
+        }
+        if now.seconds() > self.until.seconds() {
+            return Err(Failure::new(Code::ExceptionExpired)
+                .expected(format_args!("until {}", self.until))
+                .found(now)
+                .at(format_args!("exception: {}", self.reason)));
+        }
+        Ok(())
+    }
+
+    fn canonical(&self) -> String {
+        let digests: Vec<_> = self.digests.iter().map(ToString::to_string).collect();
+        format!("exception {digests:?} reason {:?} until {}", self.reason, self.until)
+    }
+}
+
+/// On what an acceptance rests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Basis {
+    /// The requirement holds.
+    Requirement,
+    /// No signature was asked for: an exception let the image in.
+    Exception {
+        /// Why.
+        reason: String,
+        /// The last second of the exception.
+        until: UnixTime,
+    },
+}
+
 /// What must hold for an image. Constructible only when safe; immutable, `Send + Sync`.
 #[derive(Clone, Debug)]
 pub struct Policy {
     requirement: Requirement,
+    exception: Option<Exception>,
     fingerprint: [u8; 32],
 }
 
@@ -224,14 +333,29 @@ impl Policy {
     pub fn new(requirement: Requirement) -> Result<Self, Failure> {
         requirement.validate(1)?;
         let fingerprint = sha256(format!("veriseal policy v1\n{}", requirement.canonical()).as_bytes());
-        let policy = Self { requirement, fingerprint };
+        let policy = Self { requirement, exception: None, fingerprint };
         if policy.leaves().len() > MAX_LEAVES {
             return Err(Failure::new(Code::PolicyInvalid).expected(format_args!("at most {MAX_LEAVES} leaves")).at("require"));
         }
         Ok(policy)
     }
 
-    /// The requirement.
+    /// A policy that lets these digests in without a signature, and nothing else. What it accepts says so
+    /// ([`Basis::Exception`]) and stands among what is weakened.
+    #[must_use]
+    pub fn exception(exception: Exception) -> Self {
+        let fingerprint = sha256(format!("veriseal policy v1\n{}", exception.canonical()).as_bytes());
+        // Any of nothing never holds, so no signature and no lack of one can satisfy it.
+        Self { requirement: Requirement::Any(Vec::new()), exception: Some(exception), fingerprint }
+    }
+
+    /// The exception, where the policy is one.
+    #[must_use]
+    pub fn excepted(&self) -> Option<&Exception> {
+        self.exception.as_ref()
+    }
+
+    /// The requirement; of an exception the one that never holds.
     #[must_use]
     pub fn requirement(&self) -> &Requirement {
         &self.requirement

@@ -3,7 +3,7 @@
 use crate::check::{Check, Outcome};
 use crate::code::{Code, Failure};
 use crate::encoding::hex;
-use crate::policy::{LogFact, NodeOutcome, Signer, TimeSource, VerifiedSignature};
+use crate::policy::{Basis, LogFact, NodeOutcome, Signer, TimeSource, VerifiedSignature};
 use crate::time::UnixTime;
 use crate::trust::TrustRootOrigin;
 use serde::Serialize;
@@ -116,6 +116,27 @@ pub(crate) struct TrustReport {
     #[serde(flatten)]
     pub(crate) origin: TrustRootOrigin,
     pub(crate) fingerprint: String,
+}
+
+/// On what an acceptance rests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub(crate) enum BasisReport {
+    Requirement,
+    #[serde(rename_all = "camelCase")]
+    Exception {
+        reason: String,
+        until: UnixTime,
+    },
+}
+
+impl From<&Basis> for BasisReport {
+    fn from(basis: &Basis) -> Self {
+        match basis {
+            Basis::Requirement => Self::Requirement,
+            Basis::Exception { reason, until } => Self::Exception { reason: crate::code::bounded(reason), until: *until },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -234,6 +255,9 @@ impl From<&Check> for CheckReport {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EvaluationReport {
     pub(crate) authority: String,
+    /// The trust root of this authority, where it is not the verifier's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trust_root: Option<TrustReport>,
     pub(crate) accepted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<SignerReport>,
@@ -255,6 +279,7 @@ pub(crate) struct EvaluationReport {
 impl EvaluationReport {
     pub(crate) fn new(
         authority: String,
+        trust_root: Option<TrustReport>,
         signer: Option<&Signer>,
         checks: &[Check],
         result: Result<&VerifiedSignature, &Failure>,
@@ -262,6 +287,7 @@ impl EvaluationReport {
         let verified = result.ok();
         Self {
             authority: crate::code::bounded(&authority),
+            trust_root,
             accepted: verified.is_some(),
             signer: signer.map(SignerReport::from),
             reason: result.err().map(Reason::from),
@@ -327,6 +353,7 @@ pub(crate) struct ReportParts {
     pub(crate) time: UnixTime,
     pub(crate) trust: TrustReport,
     pub(crate) policy_fingerprint: String,
+    pub(crate) basis: Option<Basis>,
     pub(crate) requirement: Option<NodeReport>,
     pub(crate) candidates: Vec<CandidateReport>,
     pub(crate) weakened: Vec<Failure>,
@@ -350,6 +377,9 @@ pub struct Report {
     pub(crate) verification_time: UnixTime,
     pub(crate) trust_root: TrustReport,
     policy_fingerprint: String,
+    /// On what the acceptance rests; only where the verdict is `accepted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) basis: Option<BasisReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requirement: Option<NodeReport>,
     pub(crate) candidates: Vec<CandidateReport>,
@@ -374,6 +404,7 @@ impl Report {
             verification_time: parts.time,
             trust_root: parts.trust,
             policy_fingerprint: parts.policy_fingerprint,
+            basis: parts.basis.as_ref().map(BasisReport::from),
             requirement: parts.requirement,
             candidates: parts.candidates,
             weakened: reasons(&parts.weakened),

@@ -1,7 +1,9 @@
 //! A report as a tree that a person reads at a glance: verdict, pinned reference, who, when, which checks, and for each
 //! candidate that does not count the exact reason.
 
-use super::document::{CandidateReport, CheckReport, EvaluationReport, NodeReport, Reason, Report, SignerReport, Verdict};
+use super::document::{
+    BasisReport, CandidateReport, CheckReport, EvaluationReport, NodeReport, Reason, Report, SignerReport, Verdict,
+};
 use std::fmt::Write as _;
 
 /// How text is decorated.
@@ -84,6 +86,11 @@ impl Report {
             below.push(Node::branch(
                 format!("why: {}", reason_text(&self.reason)),
                 vec![Node::leaf(format!("what to do: {}", self.reason.code.action()))],
+            ));
+        }
+        if let Some(BasisReport::Exception { reason, until }) = &self.basis {
+            below.push(Node::leaf(
+                style.paint(Paint::Unsure, &format!("by an exception until {until}, not by a signature: {reason}")),
             ));
         }
         if self.subject.pinned.is_some() && self.subject.asked != name {

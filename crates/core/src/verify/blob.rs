@@ -6,6 +6,7 @@ use super::verifier::Verifier;
 use crate::check::Artifact;
 use crate::code::{Code, Failure};
 use crate::format::bundle;
+use crate::policy::Basis;
 use crate::report::{EvidenceReport, Headline, SubjectReport, Verdict};
 use crate::time::UnixTime;
 
@@ -39,7 +40,8 @@ impl Verifier {
         let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
         let evidence = EvidenceReport { origin: "given", complete: true };
         let signatures = examination.signatures();
-        let report = examination.report(headline, &decision, subject, Some(evidence), Extra::default());
+        let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), ..Extra::default() };
+        let report = examination.report(headline, &decision, subject, Some(evidence), extra);
         match (verdict, name) {
             (Verdict::Accepted, Some(digest)) => Ok(AcceptedBlob::assertion(digest, signatures, report)),
             (Verdict::Undecided, _) => Err(NotAccepted::Undecided(report)),

@@ -10,13 +10,14 @@ use crate::gather::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
+    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
 };
 use crate::report::{
     CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport,
     Verdict,
 };
 use crate::time::UnixTime;
+use crate::trust::TrustRoot;
 use std::collections::BTreeMap;
 
 /// A trust root older than this is worth a notice: keys and logs change about once a year.
@@ -24,7 +25,7 @@ const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
 
 /// What judging came to.
 pub(super) enum Judgement {
-    Accepted { signatures: Vec<VerifiedSignature>, report: Box<Report> },
+    Accepted { basis: Basis, signatures: Vec<VerifiedSignature>, report: Box<Report> },
     NotAccepted(NotAccepted),
 }
 
@@ -77,12 +78,13 @@ impl<'v> Examination<'v> {
             Err(failure) => examined.reason = Some(failure),
             Ok(signed) => {
                 examined.format = Some(signed.format);
-                let bench = Bench { trust: &self.verifier.trust, limits: &self.verifier.limits, now: self.now };
+                let (limits, now) = (&self.verifier.limits, self.now);
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
+                    let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
                     // becomes of it.
-                    let mut budget = Budget::new(&self.verifier.limits);
+                    let mut budget = Budget::new(limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
                     if let Ok(verified) = &evaluation.result {
                         facts.push((number, verified.clone()));
@@ -90,7 +92,8 @@ impl<'v> Examination<'v> {
                     examined.evaluations.push(evaluation);
                 }
                 if examined.evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
-                    examined.reason = furthest(&examined.evaluations);
+                    // Held against nothing is not found good.
+                    examined.reason = furthest(&examined.evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
                 }
             }
         }
@@ -184,6 +187,7 @@ impl<'v> Examination<'v> {
             let evaluations = leaves.iter().zip(&examined.evaluations).map(|(leaf, evaluation)| {
                 EvaluationReport::new(
                     leaf.authority().describe(),
+                    leaf.trust_root().map(|trust| trust_report(trust)),
                     evaluation.signer.as_ref(),
                     &evaluation.checks,
                     evaluation.result.as_ref(),
@@ -204,11 +208,12 @@ impl<'v> Examination<'v> {
             subject,
             evidence,
             time: self.now,
-            trust: trust_report(self.verifier),
+            trust: trust_report(&self.verifier.trust),
             policy_fingerprint: crate::encoding::hex::encode(self.verifier.policy.fingerprint()),
-            requirement: Some((&decision.root).into()),
+            basis: extra.basis,
+            requirement: self.verifier.policy.excepted().is_none().then(|| (&decision.root).into()),
             candidates: candidates.collect(),
-            weakened: weakened(self.verifier),
+            weakened: extra.weakened.into_iter().chain(weakened(self.verifier)).collect(),
             notices,
             gathering: extra.gathering,
         };
@@ -219,6 +224,8 @@ impl<'v> Examination<'v> {
 /// What only the evidence of an image knows.
 #[derive(Default)]
 pub(super) struct Extra {
+    pub(super) basis: Option<Basis>,
+    pub(super) weakened: Vec<Failure>,
     pub(super) notices: Vec<Failure>,
     pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
 }
@@ -232,7 +239,9 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     let mut gathering: Vec<(Option<&'static str>, Failure)> =
         evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
     let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
-    for candidate in evidence.candidates() {
+    // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
+    let asked_for = if verifier.policy.excepted().is_some() { &[][..] } else { evidence.candidates() };
+    for candidate in asked_for {
         let parsed = parse(candidate, &examination);
         // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
         if parsed.is_ok() {
@@ -251,9 +260,20 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         examination.examine(candidate.layout.name(), digest_of(candidate), parsed, &artifact);
     }
     let decision = examination.decide();
-    let accepted = decision.accepted();
+    let exception = verifier.policy.excepted().map(|exception| (exception, exception.applies(&subject.digest, now)));
+    let basis = match &exception {
+        Some((exception, Ok(()))) => Some(Basis::Exception { reason: exception.reason().to_owned(), until: exception.until() }),
+        Some((_, Err(_))) => None,
+        None => decision.accepted().then_some(Basis::Requirement),
+    };
+    let accepted = basis.is_some();
     let (verdict, failure) = match hidden {
         _ if accepted => (Verdict::Accepted, Code::Accepted.into()),
+        // The digest is known whatever could not be gathered, and nothing else is asked for.
+        _ if exception.is_some() => {
+            let failure = exception.and_then(|(_, applies)| applies.err()).unwrap_or_else(|| Code::NotExcepted.into());
+            (verdict(&failure), failure)
+        }
         // What could not be looked at might have been the signature: never "no signatures". That holds as well where what
         // came in place of a list is a document that breaks the rules, such as the page of a proxy.
         Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
@@ -273,17 +293,28 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     };
     let signatures = examination.signatures();
     let notices = image_notices(evidence, &signatures);
-    let report = examination.report(headline, &decision, subject, Some(evidence_report), Extra { notices, gathering });
-    match verdict {
-        Verdict::Accepted if accepted => Judgement::Accepted { signatures, report },
-        Verdict::Undecided => Judgement::NotAccepted(NotAccepted::Undecided(report)),
+    let excepted = basis.iter().filter_map(|basis| match basis {
+        Basis::Exception { reason, until } => {
+            Some(Failure::new(Code::ExceptionApplies).found(reason).at(format_args!("until {until}")))
+        }
+        Basis::Requirement => None,
+    });
+    let extra = Extra { basis: basis.clone(), weakened: excepted.collect(), notices, gathering };
+    let report = examination.report(headline, &decision, subject, Some(evidence_report), extra);
+    match (verdict, basis) {
+        (Verdict::Accepted, Some(basis)) => Judgement::Accepted { basis, signatures, report },
+        (Verdict::Undecided, _) => Judgement::NotAccepted(NotAccepted::Undecided(report)),
         _ => Judgement::NotAccepted(NotAccepted::Rejected(report)),
     }
 }
 
 /// The account where the image itself could not be had.
 pub(super) fn nothing_gathered(verifier: &Verifier, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
-    let verdict = verdict(&failure);
+    refused(verifier, asked, failure.clone(), verdict(&failure), now)
+}
+
+/// The account of an image that nothing was gathered for.
+pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, verdict: Verdict, now: UnixTime) -> NotAccepted {
     let subject =
         SubjectReport { asked: asked.to_string(), repository: Some(asked.repository().to_string()), ..SubjectReport::default() };
     let mut notices = trust_notices(verifier, now);
@@ -293,8 +324,9 @@ pub(super) fn nothing_gathered(verifier: &Verifier, asked: &Reference, failure: 
         subject,
         evidence: None,
         time: now,
-        trust: trust_report(verifier),
+        trust: trust_report(&verifier.trust),
         policy_fingerprint: crate::encoding::hex::encode(verifier.policy.fingerprint()),
+        basis: None,
         requirement: None,
         candidates: Vec::new(),
         weakened: weakened(verifier),
@@ -430,19 +462,23 @@ fn names(docker_reference: &str, repository: &Repository) -> bool {
 }
 
 fn trust_notices(verifier: &Verifier, now: UnixTime) -> Vec<Failure> {
-    let origin = verifier.trust.origin();
+    let leaves = verifier.policy.leaves();
+    let own = leaves.iter().filter_map(|leaf| leaf.trust_root());
+    let roots = std::iter::once(&verifier.trust).chain(own);
+    roots.flat_map(|trust| notices_of(trust, now)).collect()
+}
+
+fn notices_of(trust: &TrustRoot, now: UnixTime) -> Vec<Failure> {
+    let origin = trust.origin();
     let old = origin.date.filter(|date| date.saturating_add_seconds(OLD_TRUST_ROOT_SECONDS) < now);
     let old = old.map(|date| {
         Failure::new(Code::TrustRootOld).expected("at most 180 days old").found(format_args!("published {date}")).at(&origin.name)
     });
-    verifier.trust.skipped().iter().cloned().chain(old).collect()
+    trust.skipped().iter().cloned().chain(old).collect()
 }
 
-fn trust_report(verifier: &Verifier) -> TrustReport {
-    TrustReport {
-        origin: verifier.trust.origin().clone(),
-        fingerprint: crate::encoding::hex::encode(verifier.trust.fingerprint()),
-    }
+fn trust_report(trust: &TrustRoot) -> TrustReport {
+    TrustReport { origin: trust.origin().clone(), fingerprint: crate::encoding::hex::encode(trust.fingerprint()) }
 }
 
 fn weakened(verifier: &Verifier) -> Vec<Failure> {

@@ -3,7 +3,7 @@
 use crate::code::Code;
 use crate::digest::Digest;
 use crate::oci::Reference;
-use crate::policy::VerifiedSignature;
+use crate::policy::{Basis, VerifiedSignature};
 use crate::report::Report;
 use std::fmt;
 
@@ -13,13 +13,20 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub struct Accepted {
     pinned: Reference,
+    basis: Basis,
     signatures: Vec<VerifiedSignature>,
     report: Box<Report>,
 }
 
 impl Accepted {
-    pub(super) fn assertion(pinned: Reference, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
-        Self { pinned, signatures, report }
+    pub(super) fn assertion(pinned: Reference, basis: Basis, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
+        Self { pinned, basis, signatures, report }
+    }
+
+    /// On what the acceptance rests: the requirement, or an exception, which verified nothing but the digest.
+    #[must_use]
+    pub fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// Repository and digest that were verified.

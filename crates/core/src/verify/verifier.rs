@@ -3,13 +3,14 @@
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
-use crate::code::{Code, Failure};
+use crate::code::{Class, Code, Failure};
 use crate::crypto::PreparedKey;
 use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
 use crate::policy::{Authority, Policy, SignatureRequirement};
+use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
 use std::sync::Arc;
@@ -164,12 +165,23 @@ impl Verifier {
         self.judge_evidence(evidence, now)
     }
 
+    /// Refuses an image before anything is gathered, with a full report: for rules above the verifier, such as a policy
+    /// file's `deny`. A refusal is all that can be made here. A notice that a rule makes decide, such as [`Code::TagMoved`] under a
+    /// lock file, rejects; any other failure that is no rejection makes it undecided.
+    #[must_use]
+    pub fn refuse(&self, asked: &Reference, failure: Failure, now: UnixTime) -> NotAccepted {
+        match failure.code().class() {
+            Class::Notice => judge::refused(self, asked, failure, Verdict::Rejected, now),
+            _ => self.nothing_gathered(asked, failure, now),
+        }
+    }
+
     fn judge_evidence(&self, evidence: &Evidence, now: UnixTime) -> Result<Accepted, NotAccepted> {
         match judge::image(self, evidence, now) {
-            Judgement::Accepted { signatures, report } => {
+            Judgement::Accepted { basis, signatures, report } => {
                 let subject = evidence.subject();
                 let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
-                Ok(Accepted::assertion(pinned, signatures, report))
+                Ok(Accepted::assertion(pinned, basis, signatures, report))
             }
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),
         }

@@ -1,0 +1,177 @@
+//! `--policy`, `pin`, and `veriseal policy`.
+
+use crate::stage::{Said, Stage, veriseal};
+use serde_json::Value;
+use veriseal_testkit::scenario;
+
+const DENY: &str = "apiVersion: veriseal/v1\nimages:\n  - match: [\"**\"]\n    deny: {reason: closed}\n";
+
+fn by_key(mode: &str) -> String {
+    format!(
+        "apiVersion: veriseal/v1\nmode: {mode}\ntrust:\n  test: {{trustedRoot: root.json}}\nimages:\n  - match: [\"**\"]\n    \
+         require: {{signature: {{key: {{file: key.pub, trust: test}}}}}}\n"
+    )
+}
+
+fn stage(mode: &str, scenario: scenario::Scenario) -> Stage {
+    let stage = Stage::new(scenario);
+    std::fs::write(stage.path("policy.yaml"), by_key(mode)).unwrap();
+    std::fs::write(stage.path("deny.yaml"), DENY).unwrap();
+    stage
+}
+
+fn verify(stage: &Stage, subcommand: &str, policies: &[&str], more: &[&str]) -> Said {
+    let mut arguments = vec![subcommand.to_owned(), "--output".to_owned(), "json".to_owned()];
+    arguments.extend(["--verification-time".to_owned(), stage.scenario.now.to_string()]);
+    for policy in policies {
+        arguments.extend(["--policy".to_owned(), stage.text(policy)]);
+    }
+    arguments.extend(more.iter().map(|text| (*text).to_owned()));
+    arguments.push(stage.layout());
+    veriseal(arguments)
+}
+
+fn code(said: &Said) -> String {
+    said.report()["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn every_policy_must_accept() {
+    let stage = stage("enforce", scenario::key_signed_bundle());
+    let accepted = verify(&stage, "verify", &["policy.yaml"], &[]);
+    assert_eq!((accepted.exit, code(&accepted).as_str()), (0, "ACCEPTED"), "{accepted:?}");
+    assert_eq!(accepted.report()["basis"]["kind"], "requirement");
+    assert_eq!(accepted.report()["weakened"][0]["code"], "TIME_GIVEN");
+    for policies in [["policy.yaml", "deny.yaml"], ["deny.yaml", "policy.yaml"]] {
+        let denied = verify(&stage, "verify", &policies, &[]);
+        assert_eq!((denied.exit, code(&denied).as_str()), (1, "IMAGE_DENIED"), "{denied:?}");
+    }
+}
+
+#[test]
+fn warn_lets_pass_what_it_reports_as_rejected() {
+    for (mode, exit) in [("enforce", 1), ("warn", 0), ("audit", 0)] {
+        let stage = stage(mode, scenario::wrong_key());
+        let record = stage.text("record.jsonl");
+        let said = verify(&stage, "verify", &["policy.yaml"], &["--record", &record]);
+        assert_eq!((said.exit, said.report()["verdict"].as_str()), (exit, Some("rejected")), "{mode} {said:?}");
+        assert_eq!(said.err.contains("would deny"), mode != "enforce", "{said:?}");
+        let line: Value = serde_json::from_str(&std::fs::read_to_string(&record).unwrap()).unwrap();
+        assert_eq!((line["wouldDeny"].as_bool(), line["deny"].as_bool()), (Some(true), Some(mode == "enforce")), "{line}");
+        assert_eq!((line["mode"].as_str(), line["rule"]["name"].as_str()), (Some(mode), Some("images[0]")));
+    }
+}
+
+#[test]
+fn a_record_says_who_signed_and_where_it_was_logged() {
+    let stage = stage("enforce", scenario::key_signed_bundle());
+    let record = stage.text("record.jsonl");
+    for _ in 0..2 {
+        assert_eq!(verify(&stage, "verify", &["policy.yaml"], &["--record", &record]).exit, 0);
+    }
+    let text = std::fs::read_to_string(&record).unwrap();
+    assert_eq!(text.lines().count(), 2);
+    let line: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(line["verdict"], "accepted");
+    assert_eq!(line["signatures"][0]["signer"]["name"], "key.pub");
+    assert!(line["signatures"][0]["logs"][0]["index"].is_u64(), "{line}");
+    assert!(line["signatures"][0]["times"][0]["at"].is_string(), "{line}");
+    assert_eq!(line["pinned"], line["asked"].as_str().unwrap().replace(":v1", &format!("@{}", stage.scenario.image.digest)));
+    assert_eq!(line["policy"]["fingerprint"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn a_lock_only_adds() {
+    let stage = stage("enforce", scenario::key_signed_bundle());
+    let lock = stage.text("images.lock");
+    let locked = |stage: &Stage, policies: &[&str]| verify(stage, "verify", policies, &["--locked", &lock]);
+    // Nothing is locked that was not accepted.
+    std::fs::write(stage.path("images.lock"), empty_lock()).unwrap();
+    assert_eq!(code(&locked(&stage, &["policy.yaml"])), "NOT_LOCKED");
+    assert_eq!(verify(&stage, "pin", &["deny.yaml"], &["--lock", &lock]).exit, 1);
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), empty_lock());
+    let pinned = verify(&stage, "pin", &["policy.yaml"], &["--lock", &lock]);
+    assert_eq!(pinned.exit, 0, "{pinned:?}");
+    let said = locked(&stage, &["policy.yaml"]);
+    assert_eq!((said.exit, code(&said).as_str()), (0, "ACCEPTED"), "{said:?}");
+    // The policy is evaluated in full.
+    assert_eq!(code(&locked(&stage, &["deny.yaml"])), "IMAGE_DENIED");
+    // The tag elsewhere.
+    let text = std::fs::read_to_string(&lock).unwrap();
+    let moved = text.replace(&stage.scenario.image.digest.to_string(), &format!("sha256:{}", "0".repeat(64)));
+    std::fs::write(stage.path("images.lock"), moved).unwrap();
+    let said = locked(&stage, &["policy.yaml"]);
+    assert_eq!((said.exit, code(&said).as_str()), (1, "TAG_MOVED"), "{said:?}");
+    assert_eq!(said.report()["verdict"], "rejected");
+    std::fs::write(stage.path("images.lock"), text.replace("veriseal.lock/v1", "veriseal.lock/v9")).unwrap();
+    assert_eq!(locked(&stage, &["policy.yaml"]).exit, 2);
+}
+
+fn empty_lock() -> &'static str {
+    "{\n  \"schema\": \"veriseal.lock/v1\",\n  \"policies\": [],\n  \"images\": {}\n}\n"
+}
+
+#[test]
+fn what_a_policy_says_is_said_nowhere_else() {
+    let stage = stage("enforce", scenario::key_signed_bundle());
+    for more in [["--key", "key.pub"], ["--tlog", "ignored"], ["--trusted-root", "github"]] {
+        assert_eq!(verify(&stage, "verify", &["policy.yaml"], &more).exit, 2, "{more:?}");
+    }
+    assert_eq!(verify(&stage, "verify", &["none.yaml"], &[]).exit, 2);
+}
+
+#[test]
+fn saved_evidence_is_judged_by_policies_too() {
+    let stage = stage("enforce", scenario::key_signed_bundle());
+    let saved = stage.text("evidence.tar");
+    assert_eq!(stage.verify(&["--evidence-out", &saved, &stage.layout()]).exit, 0);
+    let image = format!("{}@{}", stage.layout().strip_suffix(":v1").unwrap(), stage.scenario.image.digest);
+    let judge = |policy: &str| {
+        let now = stage.scenario.now.to_string();
+        let policy = stage.text(policy);
+        veriseal(["judge", "--image", &image, "--policy", &policy, "--verification-time", &now, "--output", "json", &saved])
+    };
+    let (accepted, denied) = (judge("policy.yaml"), judge("deny.yaml"));
+    assert_eq!((accepted.exit, denied.exit), (0, 1), "{accepted:?} {denied:?}");
+    let cases = format!(
+        "apiVersion: veriseal.test/v1\npolicy: policy.yaml\ncases:\n  - {{name: release, image: \"ghcr.io/acme/app@{}\", \
+         evidence: evidence.tar, time: {}, expect: rejected, code: EVIDENCE_FOR_OTHER_IMAGE}}\n",
+        stage.scenario.image.digest, stage.scenario.now
+    );
+    std::fs::write(stage.path("cases.yaml"), &cases).unwrap();
+    let said = veriseal(["policy", "test", &stage.text("cases.yaml")]);
+    assert_eq!((said.exit, said.out.as_str()), (0, "ok      release\n1 cases, 0 failed\n"), "{said:?}");
+    std::fs::write(stage.path("cases.yaml"), cases.replace("rejected", "accepted")).unwrap();
+    assert_eq!(veriseal(["policy", "test", &stage.text("cases.yaml")]).exit, 1);
+}
+
+#[test]
+fn lint_ends_with_0_1_or_2() {
+    let stage = stage("enforce", scenario::unsigned());
+    let lint = |text: &str| {
+        std::fs::write(stage.path("lint.yaml"), text).unwrap();
+        veriseal(["policy", "lint", &stage.text("lint.yaml")])
+    };
+    let clean = lint(&by_key("enforce"));
+    assert_eq!((clean.exit, clean.err.as_str()), (0, ""), "{clean:?}");
+    let warned = lint(&by_key("audit"));
+    assert_eq!((warned.exit, warned.out.contains("NOT_ENFORCED")), (1, true), "{warned:?}");
+    let broken = lint(&by_key("enforce").replace("require", "requires"));
+    assert_eq!((broken.exit, broken.out.as_str()), (2, ""), "{broken:?}");
+    assert!(broken.sentence().contains("lint.yaml:7:5:"), "{broken:?}");
+    assert!(broken.sentence().contains("require may be meant"), "{broken:?}");
+}
+
+#[test]
+fn explain_and_diff_answer_without_fetching() {
+    let stage = stage("enforce", scenario::unsigned());
+    let (policy, deny) = (stage.text("policy.yaml"), stage.text("deny.yaml"));
+    let explained = veriseal(["policy", "explain", "--policy", &policy, "ghcr.io/acme/app:v1"]);
+    assert_eq!(explained.exit, 0);
+    assert!(explained.out.contains("rule images[0]") && explained.out.contains("a signature by key key.pub"), "{explained:?}");
+    let same = veriseal(["policy", "diff", &policy, &policy, "ghcr.io/acme/app:v1"]);
+    assert_eq!((same.exit, same.out.as_str()), (0, "0 of 1 images change\n"), "{same:?}");
+    let differs = veriseal(["policy", "diff", &policy, &deny, "ghcr.io/acme/app:v1"]);
+    assert_eq!(differs.exit, 1);
+    assert!(differs.out.contains("+ denied: closed"), "{differs:?}");
+}
