@@ -13,6 +13,7 @@ mod difference;
 mod made;
 mod mutate;
 mod random;
+mod remedy;
 mod table;
 mod tally;
 mod tree;
@@ -127,6 +128,8 @@ fn differential(options: &Options) -> Result<ExitCode, String> {
     for (operator, failures) in table.failures() {
         tally.count(&format!("mutations::{operator}"), failures.is_empty(), || failures.join("\n"));
     }
+    let unknown = table.without_reason();
+    tally.count("what_veriseal_alone_refuses_has_a_known_reason", unknown.is_empty(), || unknown.join(", "));
     // A harness in which nothing is accepted would find no difference.
     let both = table.accepted_by_both();
     tally.count("mutations::some_are_accepted_by_both", both * 20 > table.mutations(), || format!("only {both}"));
