@@ -30,10 +30,10 @@ pub const STRICTER: &[(&str, &str)] = &[
     ("INCLUSION_PROOF_MISSING", "a second entry, without proof"),
     ("LOG_UNKNOWN", "a log id that is not trusted; sigstore-verify goes by the checkpoint's key"),
     ("CHECKPOINT_MALFORMED", "lines that a signed note does not have"),
-    ("CHECKPOINT_SIGNATURE_INVALID", "the checkpoint's origin is not the log's"),
+    ("CHECKPOINT_SIGNATURE_INVALID", "its signature line bears another name than the log's"),
     ("CERTIFICATE_MALFORMED", "a certificate of the chain that sigstore-verify does not use"),
-    ("TIMESTAMP_UNTRUSTED", "the token names another signer"),
-    ("TIMESTAMP_MALFORMED", "the token's unsigned parts are no DER"),
+    ("TIMESTAMP_UNTRUSTED", "a certificate inside the timestamp is altered"),
+    ("TIMESTAMP_MALFORMED", "a part of the timestamp that nothing signs is no DER"),
     ("ALGORITHM_UNSUPPORTED", "an algorithm named outside what is signed"),
 ];
 

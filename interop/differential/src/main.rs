@@ -170,5 +170,8 @@ fn only(options: &Options, cases: &[Case], trees: &[Tree], number: u64) -> Resul
     let (ours, theirs): (Answer, Answer) = (made.case.ask_veriseal(bytes), made.case.ask_sigstore_verify(bytes));
     println!("{}\n{} {}", made.text, made.case.name, OPERATORS[made.operator].name);
     println!("veriseal: {ours:?}\nsigstore-verify: {theirs:?}");
+    if ours.accepted() && !theirs.accepted() {
+        println!("cause: {}", difference::explain(made.case, bytes, &theirs).unwrap_or("unknown"));
+    }
     Ok(ExitCode::SUCCESS)
 }
