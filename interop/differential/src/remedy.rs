@@ -158,7 +158,7 @@ fn certificates(response: &[u8]) -> Option<(usize, usize)> {
 fn element(der: &[u8], at: usize) -> Option<(usize, usize)> {
     let first = usize::from(*der.get(at + 1)?);
     let (length, content) = match first {
-        0..0x80 => (first, at + 2),
+        0..=0x7f => (first, at + 2),
         0x81..=0x84 => {
             let digits = der.get(at + 2..at + 2 + first - 0x80)?;
             (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), at + 2 + digits.len())
