@@ -13,6 +13,7 @@ mod difference;
 mod made;
 mod mutate;
 mod random;
+mod remedy;
 mod table;
 mod tally;
 mod tree;
@@ -127,6 +128,8 @@ fn differential(options: &Options) -> Result<ExitCode, String> {
     for (operator, failures) in table.failures() {
         tally.count(&format!("mutations::{operator}"), failures.is_empty(), || failures.join("\n"));
     }
+    let unknown = table.without_reason();
+    tally.count("what_veriseal_alone_refuses_has_a_known_reason", unknown.is_empty(), || unknown.join(", "));
     // A harness in which nothing is accepted would find no difference.
     let both = table.accepted_by_both();
     tally.count("mutations::some_are_accepted_by_both", both * 20 > table.mutations(), || format!("only {both}"));
@@ -167,5 +170,8 @@ fn only(options: &Options, cases: &[Case], trees: &[Tree], number: u64) -> Resul
     let (ours, theirs): (Answer, Answer) = (made.case.ask_veriseal(bytes), made.case.ask_sigstore_verify(bytes));
     println!("{}\n{} {}", made.text, made.case.name, OPERATORS[made.operator].name);
     println!("veriseal: {ours:?}\nsigstore-verify: {theirs:?}");
+    if ours.accepted() && !theirs.accepted() {
+        println!("cause: {}", difference::explain(made.case, bytes, &theirs).unwrap_or("unknown"));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! [`Table`]: what both said, counted and grouped by cause.
 
 use crate::case::{Answer, Case};
-use crate::difference::explain;
+use crate::difference::{STRICTER, explain};
 use crate::mutate::OPERATORS;
 use std::collections::BTreeMap;
 
@@ -108,6 +108,11 @@ impl Table {
         OPERATORS.iter().zip(&self.rows).map(|(operator, row)| (operator.name, &row.failures[..row.failures.len().min(TOLD)]))
     }
 
+    /// Codes with which veriseal alone rejects and for which no reason is written down.
+    pub fn without_reason(&self) -> Vec<&str> {
+        self.only_theirs.keys().map(String::as_str).filter(|code| reason(code).is_none()).collect()
+    }
+
     pub fn print(&self) {
         println!(
             "\n{:<46} {:>8} {:>8} {:>8} {:>8} {:>8}",
@@ -118,19 +123,28 @@ impl Table {
             println!("{:<46} {both_accept:>8} {both_reject:>8} {only_theirs:>8} {explained:>8} {unexplained:>8}", operator.name);
         }
         println!("theirs: only sigstore-verify; ours: only veriseal, for a known cause; (!): for no known cause");
-        println!("\n{:<62} {:>8} {:>10}", "veriseal alone accepts, because", "bundles", "mutations");
+        println!("\n{:>8} {:>10}  veriseal alone accepts, because", "bundles", "mutations");
         for (cause, count) in &self.explained {
-            println!("{cause:<62} {:>8} {:>10}", count.bundles, count.mutations);
+            println!("{:>8} {:>10}  {cause}", count.bundles, count.mutations);
         }
-        println!("\n{:<62} {:>8} {:>10}", "sigstore-verify alone accepts; veriseal says", "bundles", "mutations");
+        println!("\n{:>8} {:>10}  sigstore-verify alone accepts; veriseal says", "bundles", "mutations");
         let mut codes: Vec<_> = self.only_theirs.iter().collect();
         codes.sort_by_key(|(_, count)| std::cmp::Reverse(count.mutations));
         for (code, count) in codes {
-            println!("{code:<62} {:>8} {:>10}", count.bundles, count.mutations);
+            println!(
+                "{:>8} {:>10}  {code}: {}",
+                count.bundles,
+                count.mutations,
+                reason(code).unwrap_or("no reason is written down")
+            );
         }
         if self.panicked > 0 {
             println!("sigstore-verify panicked {} times: counted as rejections", self.panicked);
         }
         println!();
     }
+}
+
+fn reason(code: &str) -> Option<&'static str> {
+    STRICTER.iter().find(|(known, _)| *known == code).map(|(_, reason)| *reason)
 }
