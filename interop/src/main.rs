@@ -1,14 +1,17 @@
 //! Holds the veriseal command against the real cosign, 2.x and 3.x, and a real registry on loopback.
 //!
 //! Started by `cargo xtask interop`, which says in the environment where the programs are: `VERISEAL`, `COSIGN2`, `COSIGN3`
-//! (either may be missing) and `INTEROP_FOLDER`, an empty folder to work in. Prints one line a check, like a test runner.
+//! (either may be missing), `MATERIALS` and `REGISTRY` (the testkit's examples of these names), and `INTEROP_FOLDER`, an empty
+//! folder to work in. Prints one line a check, like a test runner.
 
 mod registry;
 mod stage;
+mod testkit;
 
 use stage::{Cosign, Said, Stage};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use testkit::Testkit;
 
 /// Why a check failed, in words.
 pub struct Failed(pub String);
@@ -51,16 +54,22 @@ fn run() -> Result<ExitCode, Failed> {
     stage::empty(&folder)?;
     let stage = Stage::set(&folder, veriseal, [path("COSIGN2"), path("COSIGN3")])?;
     let mut tally = Tally::default();
+    let missing = |name: &str| Failed(format!("{name} does not say where the example is"));
+    let (materials, registry) = (path("MATERIALS"), path("REGISTRY"));
+    let materials = materials.ok_or_else(|| missing("MATERIALS"))?;
+    let testkit = Testkit::make(&materials, &registry.ok_or_else(|| missing("REGISTRY"))?, &folder)?;
     for cosign in [Cosign::Two, Cosign::Three] {
         if stage.has(cosign) {
             for (name, check) in CHECKS {
                 tally.count(&format!("cosign_{}::{name}", number(cosign)), check(&stage, cosign));
             }
+            testkit.check(&stage, cosign, &mut tally);
         }
     }
     if stage.has(Cosign::Two) && stage.has(Cosign::Three) {
         tally.count("both::an_image_signed_by_both_is_accepted", both(&stage));
     }
+    drop(testkit);
     drop(stage);
     std::fs::remove_dir_all(&folder)?;
     Ok(tally.finish())

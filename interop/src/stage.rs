@@ -137,6 +137,14 @@ impl Stage {
         ["--allow-http", &self.registry.host, "--key", key]
     }
 
+    /// Whether a cosign command succeeds, and otherwise what it says.
+    pub fn cosign_accepts(&self, cosign: Cosign, arguments: &[String]) -> Result<Result<(), String>, Failed> {
+        let program = self.cosign[cosign as usize].as_ref().ok_or_else(|| Failed("no such cosign".into()))?;
+        let output =
+            self.command(program).args(arguments).output().map_err(|error| Failed(format!("{}: {error}", program.display())))?;
+        Ok(if output.status.success() { Ok(()) } else { Err(said(&output)) })
+    }
+
     fn run(&self, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<(), Failed> {
         let output =
             self.command(program).args(arguments).output().map_err(|error| Failed(format!("{}: {error}", program.display())))?;

@@ -6,7 +6,10 @@ use crate::{cargo, dependencies, root, wasm};
 /// The budgets add up to 25 minutes: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
     run.stage("format", minutes(1), &mut cargo(&["fmt", "--all", "--check"]));
-    run.stage("format of interop", minutes(1), &mut cargo(&["fmt", "--manifest-path", "interop/Cargo.toml", "--check"]));
+    for manifest in ["interop/Cargo.toml", "interop/differential/Cargo.toml"] {
+        let mut format = cargo(&["fmt", "--manifest-path", manifest, "--check"]);
+        run.stage(&format!("format of {manifest}"), minutes(1), &mut format);
+    }
     run.check("dependencies", || dependencies::check(&root()));
     run.stage("lints", minutes(6), &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
     // With the documentation's own tests, and with the check that docs/codes.md is what the table says.

@@ -1,4 +1,4 @@
-//! Every bound on outside data, and the [`Budget`] that one verify call spends.
+//! Every bound on outside data, and the [`Budget`] that holding one candidate against one authority spends.
 //!
 //! Holds numbers only; the module that reads the data enforces them. A candidate over a bound is marked so and
 //! skipped: it neither counts nor blocks the good one beside it.
@@ -51,9 +51,11 @@ pub struct Limits {
     pub path_length: usize,
     /// Intermediates offered to path building.
     pub intermediates: usize,
-    /// Signature checks of one verify call.
+    /// Signature checks of one candidate held against one authority. Together with the number of candidates and of the
+    /// policy's authorities this bounds the call; shared by all of them, it would let a hostile candidate use up what the
+    /// good one needs.
     pub signature_checks: u32,
-    /// Steps of path building of one verify call.
+    /// Steps of path building of one candidate held against one authority.
     pub path_steps: u32,
     /// Subjects of one in-toto statement.
     pub statement_subjects: usize,
@@ -83,7 +85,7 @@ impl Limits {
         certificate_bytes: 64 * 1024,
         path_length: 6,
         intermediates: 10,
-        signature_checks: 256,
+        signature_checks: 128,
         path_steps: 1000,
         statement_subjects: 1024,
         index_entries: 1000,
@@ -98,8 +100,7 @@ impl Default for Limits {
     }
 }
 
-/// What one verify call may still spend. Loops over outside data take from it, so that cost is bounded by the call,
-/// not by the number of candidates.
+/// What one candidate, held against one authority, may still spend. Loops over outside data take from it.
 #[derive(Debug)]
 pub struct Budget {
     signature_checks: u32,
@@ -121,7 +122,7 @@ impl Budget {
         self.signature_checks = self
             .signature_checks
             .checked_sub(1)
-            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more signature checks than one call may make"))?;
+            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more signature checks than one candidate may take"))?;
         Ok(())
     }
 
@@ -133,7 +134,7 @@ impl Budget {
         self.path_steps = self
             .path_steps
             .checked_sub(1)
-            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more path steps than one call may make"))?;
+            .ok_or_else(|| Failure::new(Code::BudgetExhausted).found("more path steps than one candidate may take"))?;
         Ok(())
     }
 }

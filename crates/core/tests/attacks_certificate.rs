@@ -8,14 +8,14 @@ use kit::{ARTIFACT, Case, identity};
 use serde_json::json;
 use veriseal::policy::{Authority, KeyAuthority, Settings, TlogMode};
 use veriseal::trust::{CertificateAuthority, TrustRootOrigin};
-use veriseal::{Code, PublicKey, TrustRoot, UnixTime, Validity};
+use veriseal::{Artifact, Code, Policy, PublicKey, Requirement, SignatureRequirement, TrustRoot, UnixTime, Validity, Verifier};
 use veriseal_testkit::bundle::Material;
 use veriseal_testkit::sigstore::NOW;
 use veriseal_testkit::simple_signing::CHAIN;
 use veriseal_testkit::x509::extension::CODE_SIGNING;
 use veriseal_testkit::x509::{Authority as X509Authority, Name};
 use veriseal_testkit::{
-    Bundle, BundleVersion, ImageBuilder, KeyKind, Seed, Signer, Sigstore, Store, TimestampAuthority, pem, sign_simple,
+    Bundle, BundleVersion, Identity, ImageBuilder, KeyKind, Seed, Signer, Sigstore, Store, TimestampAuthority, pem, sign_simple,
 };
 
 fn at(minutes: i64) -> UnixTime {
@@ -178,6 +178,32 @@ fn certificates_in_a_bundle_are_never_anchors() {
     let own_root = Signer::certificate(evil.fulcio.root.key.clone(), root, Vec::new());
     let bundle = Bundle::blob(ARTIFACT, &own_root).logged_v1(&mut case.sigstore.rekor, NOW);
     assert_eq!(case.code(&bundle), Code::CertificatePurpose);
+}
+
+/// K-X-23, K-PO-01: where one authority of a policy allows chains, the others do not.
+#[test]
+fn a_chain_counts_only_for_the_authority_that_allows_it() {
+    let mut case = Case::keyless();
+    let mut bundle = case.message();
+    bundle.material = Material::Chain(vec![case.signer.certificate.clone().unwrap()]);
+    let leaf = |identity: &Identity, allow_chain| {
+        let settings = Settings { allow_chain, ..Settings::default() };
+        Requirement::signature(SignatureRequirement::new(kit::trusted_identity(identity)).settings(settings))
+    };
+    let other = Identity::email("other@example.com", "https://accounts.example.com");
+    for (own, others, code) in [
+        (false, false, Code::BundleChainForbidden),
+        // The other one reads it, and asks for somebody else.
+        (false, true, Code::IssuerMismatch),
+        (true, false, Code::Accepted),
+        (true, true, Code::Accepted),
+    ] {
+        let policy = Policy::new(Requirement::Any(vec![leaf(&identity(), own), leaf(&other, others)])).unwrap();
+        let verifier = Verifier::new(kit::trust(&case.sigstore.trusted_root()), policy);
+        let found = verifier.verify_blob(&Artifact::bytes(ARTIFACT), &bundle.to_bytes(), case.now);
+        let found = found.as_ref().map_or_else(|refused| refused.report().candidate_codes()[0], |_| Code::Accepted);
+        assert_eq!(found, code, "{own} {others}");
+    }
 }
 
 /// K-X-23 in the legacy layout, whose chain annotation holds a root as a matter of course.

@@ -234,3 +234,21 @@ fn generations_of_logs_are_not_mixed() {
         assert_eq!(case.code(&Bundle { entries: vec![entry.clone()], ..message.clone() }), code, "{entry:?}");
     }
 }
+
+/// Without a promise nothing binds the index in the log as a whole: what the report shows is what the proof is about.
+#[test]
+fn an_index_that_nothing_vouches_for_is_not_shown() {
+    let mut case = Case::key();
+    let mut bundle = case.message();
+    let proved = bundle.entries[0].proof.as_ref().unwrap().log_index;
+    let promised = bundle.entries[0].log_index;
+    let shown = |bundle: &Bundle| {
+        let report: Value = serde_json::from_str(&case.report(bundle).to_json()).unwrap();
+        report["candidates"][0]["evaluations"][0]["logs"][0]["index"].as_i64()
+    };
+    assert_eq!(shown(&bundle), Some(promised));
+    bundle.entries[0].log_index += 1;
+    assert_eq!(case.code(&bundle), Code::SetInvalid);
+    bundle.entries[0].set = None;
+    assert_eq!((case.code(&bundle), shown(&bundle)), (Code::Accepted, Some(proved)));
+}

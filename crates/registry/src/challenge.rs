@@ -1,7 +1,7 @@
 //! `WWW-Authenticate` challenge lists (RFC 9110 §11.6.1 with the parameters of RFC 7617 and RFC 6750).
 //!
 //! Pure and bounded: what a registry sends is parsed strictly or refused. Does not decide whether a challenge may be
-//! followed; [`crate::realm`] does.
+//! followed; the private module `realm` does.
 
 use veriseal::code::{Code, Failure};
 

@@ -1,7 +1,7 @@
 //! `Link` headers (RFC 8288), as far as the pages of a referrers list need them (distribution-spec "Listing
 //! Referrers").
 //!
-//! Finds the target of `rel=next`; resolving it and keeping it on the registry's origin is [`crate::exchange`]'s.
+//! Finds the target of `rel=next`; resolving it and keeping it on the registry's origin is the work of the module `exchange`.
 
 use crate::challenge::is_token_character;
 use veriseal::code::{Code, Failure};

@@ -344,6 +344,27 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_ran_out_is_not_used_and_their_number_is_bounded() {
+        let header = reqwest::header::HeaderValue::from_static("Bearer t");
+        let origin = Origin::of(&Url::parse("https://reg.example").unwrap()).unwrap();
+        let key = |n: usize| (origin.clone(), n.to_string());
+        let (now, later) = (Instant::now(), Instant::now() + Duration::from_secs(60));
+        let tokens = Tokens::default();
+        for n in 0..MAX_TOKENS {
+            tokens.put(key(n), Authorization { header: header.clone(), until: if n == 0 { now } else { later } });
+        }
+        assert!(tokens.get(&key(0)).is_none());
+        assert!(tokens.get(&key(1)).is_some());
+        // The one that ran out makes room for one, and no more.
+        tokens.put(key(1000), Authorization { header: header.clone(), until: later });
+        tokens.put(key(1001), Authorization { header, until: later });
+        assert!(tokens.get(&key(1000)).is_some());
+        assert!(tokens.get(&key(1001)).is_none());
+        tokens.forget(&key(1000));
+        assert!(tokens.get(&key(1000)).is_none());
+    }
+
+    #[test]
     fn debug_of_a_registry_shows_no_secret() {
         let password = Credentials::Password { username: "victim".to_owned(), password: "s3cret".into() };
         let registry = Registry::builder().only_these_roots().proxy("http://user:s3cret@127.0.0.1:1");

@@ -8,7 +8,7 @@ fn main() -> std::io::Result<()> {
     let folder = std::env::args().nth(1).expect("usage: keyless <folder>");
     let folder = Path::new(&folder);
     let scenario = scenario::named("keyless_bundle").expect("a scenario of that name");
-    scenario.store.write_layout(&folder.join("keyless"))?;
+    scenario.store.write_layout(folder.join("keyless"))?;
     std::fs::write(folder.join("keyless-trusted-root.json"), scenario.trusted_root())?;
     println!(
         "--certificate-identity {} --certificate-oidc-issuer {}",

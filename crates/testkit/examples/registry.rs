@@ -22,6 +22,8 @@ fn main() -> std::io::Result<()> {
         let reference = registry.reference(&format!("{}:{}", scenario.name, scenario::TAG));
         println!("{reference} {:?} {}", scenario.authority, scenario.verdict);
     }
+    // Whoever reads the list knows that it is over.
+    println!();
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }

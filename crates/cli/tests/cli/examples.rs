@@ -44,3 +44,18 @@ fn a_folder_that_is_no_layout_cannot_be_used() {
     assert_eq!((said.exit, said.out.as_str()), (2, ""), "{said:?}");
     assert!(said.sentence().contains("SOURCE_INVALID"), "{said:?}");
 }
+
+/// Verified as of now, with its own trusted root: nothing here depends on how old the example is.
+#[test]
+fn the_keyless_example_is_accepted_for_its_identity_alone() {
+    let root = examples().join("keyless-trusted-root.json").display().to_string();
+    let image = format!("oci:{}", examples().join("keyless").display());
+    let issuer = "https://token.actions.githubusercontent.com";
+    for (repository, exit, code) in [("acme/app", 0, "ACCEPTED"), ("acme/other", 1, "NO_MATCHING_SIGNATURE")] {
+        let identity = format!("https://github.com/{repository}/.github/workflows/release.yml@refs/heads/main");
+        let named = ["--certificate-identity", &identity, "--certificate-oidc-issuer", issuer, "--trusted-root", &root];
+        let said = veriseal(["verify", "--output", "json", &image].iter().chain(&named));
+        assert_eq!((said.exit, said.report()["code"].as_str()), (exit, Some(code)), "{said:?}");
+        assert_eq!(said.report()["weakened"].as_array().map(Vec::len), Some(0), "{said:?}");
+    }
+}

@@ -13,11 +13,10 @@ use super::{identity, sct};
 use crate::code::{Code, Failure};
 use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
-use crate::key::PublicKey;
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, TlogMode,
-    VerifiedSignature,
+    Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer, SigningAlgorithm,
+    TlogMode, VerifiedSignature,
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -65,6 +64,8 @@ pub(crate) fn evaluate(
     let mut ladder =
         Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
     let result = match leaf.authority() {
+        // Another leaf of the policy allowed it, or it would not have been read.
+        _ if signed.needs_chain_opt_in && !leaf.configured().allow_chain => Err(Code::BundleChainForbidden.into()),
         Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
@@ -98,7 +99,7 @@ impl<'a> Ladder<'a, '_> {
                 .expected(format_args!("a signature by key {}", authority.name()))
                 .found("a certificate"));
         }
-        let signature = self.signature(key)?;
+        let signature = self.signature(key, authority.algorithm())?;
         self.signer = Some(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() });
         let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
@@ -112,23 +113,22 @@ impl<'a> Ladder<'a, '_> {
         let Material::Certificate { leaf, .. } = &self.signed.material else {
             return Err(Failure::new(Code::SignerKindMismatch).expected("a certificate").found("a signature by a bare key"));
         };
-        let key = PublicKey::from_spki(leaf.spki()).and_then(PreparedKey::new);
-        let key = key.map_err(|failure| Failure::new(Code::CertificateMalformed).found(failure).at("certificate key"))?;
-        let entries = self.entries(Verifier::Certificate(leaf.der(), &key))?;
+        let key = leaf.prepared_key()?;
+        let entries = self.entries(Verifier::Certificate(leaf.der(), key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
         let path = path::verify(leaf, &times, &entries, self.bench, self.budget);
         let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
         self.signer = Some(path.signer());
         self.sct(&path)?;
-        let signature = self.signature(&key)?;
+        let signature = self.signature(key, None)?;
         let subject = self.subject(&signature)?;
         let matched = identity::verify(&path, authority, &mut self.trace)?;
         self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated)
     }
 
-    fn signature(&mut self, key: &PreparedKey) -> Result<ValidSignature<'a>, Failure> {
-        let result = signature::verify(self.signed, key, self.artifact, self.budget);
+    fn signature(&mut self, key: &PreparedKey, said: Option<SigningAlgorithm>) -> Result<ValidSignature<'a>, Failure> {
+        let result = signature::verify(self.signed, key, said, self.artifact, self.budget);
         self.trace.rung(Rule::Signature, result, |_| Detail::None)
     }
 

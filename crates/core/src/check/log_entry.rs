@@ -29,13 +29,14 @@ pub(super) struct ValidLogEntry<'t> {
 impl<'t> ValidLogEntry<'t> {
     fn assertion(log: &'t TransparencyLog, entry: &LogEntry, promised_at: Option<UnixTime>, witnesses: Vec<[u8; 32]>) -> Self {
         let stated_at = entry.integrated_time.map(UnixTime::from_seconds);
-        Self { log, index: entry.log_index, promised_at, stated_at, witnesses }
+        Self { log, index: shown_index(entry), promised_at, stated_at, witnesses }
     }
 
     pub(super) fn log(&self) -> &'t TransparencyLog {
         self.log
     }
 
+    /// Index in the log, or in the tree where only the proof vouches for one.
     pub(super) fn index(&self) -> u64 {
         self.index
     }
@@ -103,7 +104,7 @@ pub(super) fn verify<'t>(
     let mut witnesses = Vec::new();
     if let Some(proof) = &entry.proof {
         let included = included(&bound, proof, log, context, budget);
-        witnesses = trace.rung(Rule::Inclusion, included, |_| Detail::Entry { index: entry.log_index, at: None })?;
+        witnesses = trace.rung(Rule::Inclusion, included, |_| Detail::Entry { index: proof.log_index, at: None })?;
     }
     let mut promised_at = None;
     if let Some(promise) = &entry.promise {
@@ -117,6 +118,14 @@ pub(super) fn verify<'t>(
         }
     }
     Ok(Entry::Valid(ValidLogEntry::assertion(log, entry, promised_at, witnesses)))
+}
+
+/// The index that something vouches for: the promise the one in the log as a whole, the proof the one in its tree.
+fn shown_index(entry: &LogEntry) -> u64 {
+    match (&entry.promise, &entry.proof) {
+        (None, Some(proof)) => proof.log_index,
+        _ => entry.log_index,
+    }
 }
 
 /// The trusted log of an entry, by its id. Where one id stands several times (a key with several windows), the one whose

@@ -9,6 +9,7 @@ use crate::format::dsse::Pae;
 use crate::format::signed::{Format, Signed, SignedContent};
 use crate::key::KeyKind;
 use crate::limits::Budget;
+use crate::policy::SigningAlgorithm;
 
 /// Proof that `signed`'s signature over its content verifies with the key that was given.
 #[derive(Debug)]
@@ -27,10 +28,11 @@ impl<'a> ValidSignature<'a> {
     }
 }
 
-/// Verifies the signature with `key`.
+/// Verifies the signature with `key`, and with `said` alone where the policy says how the key signs.
 pub(super) fn verify<'a>(
     signed: &'a Signed,
     key: &PreparedKey,
+    said: Option<SigningAlgorithm>,
     artifact: &Artifact<'_>,
     budget: &mut Budget,
 ) -> Result<ValidSignature<'a>, Failure> {
@@ -42,7 +44,8 @@ pub(super) fn verify<'a>(
         return Err(Failure::new(Code::ArtifactDigestMismatch).expected(found).found(stated).at("messageDigest"));
     }
     let mut needs_message = false;
-    for &scheme in schemes(key.key().kind(), signed) {
+    let said = said.map(|algorithm| [said_scheme(algorithm, key.key().kind())]);
+    for &scheme in said.as_ref().map_or_else(|| schemes(key.key().kind(), signed), <[Scheme; 1]>::as_slice) {
         budget.spend_signature()?;
         match verify_with(scheme, signed, key, artifact) {
             Ok(()) => return Ok(ValidSignature::assertion(signed)),
@@ -52,6 +55,14 @@ pub(super) fn verify<'a>(
     // Where one scheme could not be tried, "invalid" would claim too much.
     let error = if needs_message { SignatureError::NeedsMessage } else { SignatureError::Invalid };
     Err(error.failure().expected(format_args!("a signature by key {}", key.key().hint())))
+}
+
+fn said_scheme(algorithm: SigningAlgorithm, kind: KeyKind) -> Scheme {
+    match (algorithm, kind) {
+        (SigningAlgorithm::Pss(hash), _) => Scheme::RsaPss(hash),
+        (SigningAlgorithm::Hash(hash), KeyKind::Rsa { .. }) => Scheme::RsaPkcs1(hash),
+        (SigningAlgorithm::Hash(hash), _) => Scheme::Ecdsa(hash),
+    }
 }
 
 /// The schemes that a key may be used with here: fixed, strong, and few (spec: cosign legacy uses SHA-256 for every

@@ -162,7 +162,7 @@ codes! {
     PayloadTypeUnsupported = 407, "PAYLOAD_TYPE_UNSUPPORTED", Rejected, Signer, "the payload type is not application/vnd.in-toto+json", "Sign an in-toto statement.";
     AnnotationMalformed = 408, "ANNOTATION_MALFORMED", Rejected, Signer, "an annotation of the signature cannot be read", "Sign again with a current tool.";
     JsonInvalid = 409, "JSON_INVALID", Rejected, Signer, "the document is not the strict JSON expected", "Doubled or unknown fields, floats and trailing data are refused.";
-    BudgetExhausted = 410, "BUDGET_EXHAUSTED", Undecided, Registry, "the work that one call may do is used up", "Remove what does not belong to the image, or raise the bound.";
+    BudgetExhausted = 410, "BUDGET_EXHAUSTED", Undecided, Registry, "the work that one candidate may take is used up", "Remove what does not belong to the image, or raise the bound.";
     TooManyEntries = 411, "TOO_MANY_ENTRIES", Rejected, Signer, "the document holds more entries than the bound", "Sign again; honest documents hold a few.";
     NotYetSupported = 412, "NOT_YET_SUPPORTED", Rejected, Authors, "this kind of evidence is not supported yet and never counts", "Use a supported kind, or a later version of veriseal.";
 

@@ -206,7 +206,8 @@ struct SignatureJson<'a> {
     keyid: Option<Cow<'a, str>>,
 }
 
-/// Parses a bundle and holds it against the rules of its version. With `allow_chain`, a v0.3 bundle may carry a chain.
+/// Parses a bundle and holds it against the rules of its version. With `allow_chain`, a v0.3 bundle may carry a chain, and
+/// [`Signed::needs_chain_opt_in`] says whether it does.
 ///
 /// # Errors
 /// [`Code::TooLarge`] beyond `limits.bundle_bytes`; [`Code::BundleVersionUnsupported`]; [`Code::BundleMalformed`],
@@ -250,11 +251,20 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
             .found(timestamps.len())
             .at("rfc3161Timestamps"));
     }
+    let needs_chain_opt_in = version >= BundleVersion::V0_3 && material.x509_certificate_chain.is_some();
     let signer =
         read_signer(material.public_key, material.x509_certificate_chain, material.certificate, version, limits, allow_chain)?;
     let (content, signature) = read_content(document.message_signature, document.dsse_envelope, &signer)?;
     let timestamps = timestamps.into_iter().map(Ok).collect();
-    Ok(Signed { format: Format::Bundle(version), content, signature, material: signer, entries: Ok(entries), timestamps })
+    Ok(Signed {
+        format: Format::Bundle(version),
+        content,
+        signature,
+        material: signer,
+        needs_chain_opt_in,
+        entries: Ok(entries),
+        timestamps,
+    })
 }
 
 fn unknown_version(bytes: &[u8], limits: &Limits) -> Option<Failure> {

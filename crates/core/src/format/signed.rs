@@ -1,6 +1,6 @@
 //! [`Signed`]: what a bundle or a signature layer claims, typed but untrusted.
 //!
-//! Holds decoded values with plain names. Nothing here has been verified; [`crate::check`] turns it into proofs.
+//! Holds decoded values with plain names. Nothing here has been verified; the check ladder turns it into proofs.
 
 use super::bundle::BundleVersion;
 use crate::code::Failure;
@@ -42,6 +42,8 @@ pub struct Signed {
     pub signature: Vec<u8>,
     /// What is said of the signer.
     pub material: Material,
+    /// Whether the certificate came as a chain in a v0.3 bundle: it then counts only for whoever opted into that.
+    pub needs_chain_opt_in: bool,
     /// Claimed log entries; the reason where they cannot be read, so that it counts only for whoever reads them.
     pub entries: Result<Vec<LogEntry>, Failure>,
     /// Claimed RFC 3161 time stamps, DER `TimeStampResp`; the reason where one cannot be read.

@@ -92,6 +92,7 @@ pub fn parse(payload: Arc<[u8]>, annotations: &BTreeMap<String, String>, limits:
         content: SignedContent::SimpleSigning { payload },
         signature,
         material,
+        needs_chain_opt_in: false,
         entries,
         timestamps,
     })

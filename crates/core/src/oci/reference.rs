@@ -480,7 +480,7 @@ mod tests {
             ("oci:/srv/a:v1".to_owned(), "/srv/a", Some("v1"), false),
             (format!("oci:a/b@{digest}"), "a/b", None, true),
             (format!("oci:a/b:v1@{digest}"), "a/b", Some("v1"), true),
-            ("oci:/home/a:b@c/d".to_owned(), "/home/a:b@c/d", None, false),
+            ("oci:/store/a:b@c/d".to_owned(), "/store/a:b@c/d", None, false),
             ("oci:Ünï/ö".to_owned(), "Ünï/ö", None, false),
         ] {
             let reference = Reference::parse_source(&text).unwrap();

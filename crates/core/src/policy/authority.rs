@@ -2,8 +2,9 @@
 
 use super::identity::Identity;
 use crate::code::{Code, Failure};
+use crate::digest::HashAlgorithm;
 use crate::encoding::hex;
-use crate::key::PublicKey;
+use crate::key::{KeyKind, PublicKey};
 use crate::time::Validity;
 
 /// Who may vouch.
@@ -16,19 +17,32 @@ pub enum Authority {
     Keyless(KeylessAuthority),
 }
 
+/// How a trusted key signs, where it is not the way that goes with its kind.
+///
+/// Part of the policy, never of an envelope (K-CR-06).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SigningAlgorithm {
+    /// ECDSA or RSA PKCS#1 v1.5 with this hash.
+    Hash(HashAlgorithm),
+    /// RSA-PSS with this hash.
+    Pss(HashAlgorithm),
+}
+
 /// A trusted key and the window in which it may sign.
 #[derive(Clone, Debug)]
 pub struct KeyAuthority {
     key: PublicKey,
     name: String,
     validity: Validity,
+    algorithm: Option<SigningAlgorithm>,
 }
 
 impl KeyAuthority {
     /// A key; `name` is only for reports (a file's name).
     #[must_use]
     pub fn new(key: PublicKey, name: &str) -> Self {
-        Self { key, name: name.to_owned(), validity: Validity::default() }
+        Self { key, name: name.to_owned(), validity: Validity::default(), algorithm: None }
     }
 
     /// Limits when the key may have signed. Held against every authenticated time, or against the verification time
@@ -37,6 +51,32 @@ impl KeyAuthority {
     pub fn valid_within(mut self, validity: Validity) -> Self {
         self.validity = validity;
         self
+    }
+
+    /// Says that the key signs with this algorithm and no other. Without it, ECDSA P-256 and RSA sign with SHA-256 (PKCS#1
+    /// v1.5), P-384 and P-521 with the hash of their size or, as cosign's command does, with SHA-256.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] for an algorithm that keys of this kind do not have.
+    pub fn signs_with(mut self, algorithm: SigningAlgorithm) -> Result<Self, Failure> {
+        let fits = match (algorithm, self.key.kind()) {
+            (SigningAlgorithm::Hash(_), kind) => kind != KeyKind::Ed25519,
+            (SigningAlgorithm::Pss(_), kind) => matches!(kind, KeyKind::Rsa { .. }),
+        };
+        if !fits {
+            return Err(Failure::new(Code::PolicyInvalid)
+                .expected(format_args!("an algorithm of {} keys", self.key.kind()))
+                .found(format_args!("{algorithm:?}"))
+                .at(&self.name));
+        }
+        self.algorithm = Some(algorithm);
+        Ok(self)
+    }
+
+    /// The algorithm, where one was said.
+    #[must_use]
+    pub fn algorithm(&self) -> Option<SigningAlgorithm> {
+        self.algorithm
     }
 
     /// The key.

@@ -1,4 +1,4 @@
-//! What must hold: a tree of requirements whose leaves name an authority, and [`decide`](decide::decide) over facts
+//! What must hold: a tree of requirements whose leaves name an authority, and a decision over facts
 //! that only checks can make.
 //!
 //! There is no empty policy and no optional identity: every constructor refuses what would accept anybody. Knows no
@@ -13,7 +13,7 @@ mod pattern;
 mod requirement;
 mod settings;
 
-pub use authority::{Authority, KeyAuthority, KeylessAuthority};
+pub use authority::{Authority, KeyAuthority, KeylessAuthority, SigningAlgorithm};
 pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide};
 pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};
 pub use glob::Glob;

@@ -148,13 +148,14 @@ impl SignatureRequirement {
     }
 
     fn canonical(&self) -> String {
-        let validity = match &self.authority {
-            Authority::Key(key) => format!(" within {}", key.validity()),
+        // The authority's own canonical form is what thresholds count; here everything that can change a verdict belongs.
+        let bounds = match &self.authority {
+            Authority::Key(key) => format!(" within {} by {:?}", key.validity(), key.algorithm()),
             Authority::Keyless(_) => String::new(),
         };
         let trust = self.trust.as_ref().map(|trust| format!(" trust {}", hex::encode(trust.fingerprint())));
         format!(
-            "signature {}{validity} claim {:?} settings {}{}",
+            "signature {}{bounds} claim {:?} settings {}{}",
             self.authority.canonical(),
             self.claim,
             self.settings.canonical(),
@@ -378,5 +379,65 @@ impl Policy {
     #[must_use]
     pub fn wants_attestations(&self) -> bool {
         self.leaves().iter().any(|leaf| matches!(leaf.claim, Claim::Attestation { .. }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::HashAlgorithm;
+    use crate::key::PublicKey;
+    use crate::policy::{KeyAuthority, SigningAlgorithm, TlogMode};
+    use crate::time::{UnixTime, Validity};
+
+    fn key() -> KeyAuthority {
+        let spki = crate::encoding::hex::decode(
+            "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+        );
+        KeyAuthority::new(PublicKey::from_spki(&spki.unwrap()).unwrap(), "a.pub")
+    }
+
+    fn leaf(key: KeyAuthority) -> Requirement {
+        Requirement::signed_by(Authority::Key(key))
+    }
+
+    /// Everything that can change a verdict changes the fingerprint; a file's name does not.
+    #[test]
+    fn a_fingerprint_tells_policies_apart_by_what_must_hold() {
+        let window = Validity { start: None, end: Some(UnixTime::from_seconds(1)) };
+        let ignored = Settings { tlog: TlogMode::Ignored, ..Settings::default() };
+        let attested = Claim::Attestation { predicate_type: "https://example.com/p".to_owned() };
+        let policies = [
+            leaf(key()),
+            leaf(key().valid_within(window)),
+            leaf(key().signs_with(SigningAlgorithm::Hash(HashAlgorithm::Sha512)).unwrap()),
+            Requirement::signature(SignatureRequirement::new(Authority::Key(key())).settings(ignored)),
+            Requirement::signature(SignatureRequirement::new(Authority::Key(key())).claim(attested)),
+            Requirement::Any(vec![leaf(key())]),
+            Requirement::All(vec![leaf(key())]),
+            Requirement::AtLeast { count: 1, of: vec![leaf(key())] },
+        ];
+        let prints: BTreeSet<_> = policies.iter().map(|policy| *Policy::new(policy.clone()).unwrap().fingerprint()).collect();
+        assert_eq!(prints.len(), policies.len());
+        let renamed = KeyAuthority::new(key().key().clone(), "b.pub");
+        assert_eq!(Policy::new(leaf(renamed)).unwrap().fingerprint(), Policy::new(leaf(key())).unwrap().fingerprint());
+    }
+
+    /// K-PO-03, K-PO-11: nothing that holds of everything, and no threshold that can never be met or always is.
+    #[test]
+    fn requirements_that_cannot_be_meant_are_policy_invalid() {
+        let nested = (0..MAX_DEPTH).fold(leaf(key()), |inner, _| Requirement::All(vec![inner]));
+        for bad in [
+            Requirement::All(vec![]),
+            Requirement::Any(vec![]),
+            Requirement::AtLeast { count: 0, of: vec![leaf(key())] },
+            Requirement::AtLeast { count: 2, of: vec![leaf(key())] },
+            Requirement::AtLeast { count: 2, of: vec![leaf(key()), leaf(KeyAuthority::new(key().key().clone(), "again.pub"))] },
+            Requirement::Any(vec![leaf(key()), Requirement::All(vec![])]),
+            nested,
+        ] {
+            assert_eq!(Policy::new(bad).unwrap_err().code(), Code::PolicyInvalid);
+        }
+        assert_eq!(key().signs_with(SigningAlgorithm::Pss(HashAlgorithm::Sha256)).unwrap_err().code(), Code::PolicyInvalid);
     }
 }

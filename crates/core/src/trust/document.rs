@@ -186,7 +186,6 @@ pub(super) fn parse(bytes: &[u8], origin: TrustRootOrigin, limits: &Limits) -> R
                     key: read.key,
                     scheme: read.scheme,
                     validity: read.validity,
-                    operator: read.operator,
                 });
             }
             Err(skipped) => root.skipped.push(skipped),

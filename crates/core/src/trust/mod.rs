@@ -1,7 +1,7 @@
 //! What is trusted: logs, certificate authorities and timestamp authorities, each with its window, prepared once.
 //!
 //! Built from a Sigstore `trusted_root.json` (protobuf-specs `sigstore_trustroot.proto`) or piece by piece. Decides
-//! nothing about an artifact; [`crate::check`] holds evidence against it.
+//! nothing about an artifact; the check ladder holds evidence against it.
 
 mod document;
 pub mod embedded;

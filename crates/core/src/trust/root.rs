@@ -107,7 +107,6 @@ pub struct CtLog {
     pub(crate) key: PreparedKey,
     pub(crate) scheme: Scheme,
     pub(crate) validity: Validity,
-    pub(crate) operator: Option<String>,
 }
 
 impl CtLog {
@@ -118,20 +117,13 @@ impl CtLog {
     pub fn new(base_url: &str, key: PublicKey, scheme: Scheme, validity: Validity) -> Result<Self, Failure> {
         let key = PreparedKey::new(key)?;
         let log_id = *key.key().id();
-        Ok(Self { base_url: base_url.to_owned(), log_id, key, scheme, validity, operator: None })
+        Ok(Self { base_url: base_url.to_owned(), log_id, key, scheme, validity })
     }
 
     /// Base URL as the trust root writes it.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
-    }
-
-    pub(crate) fn identity(&self) -> LogIdentity<'_> {
-        match &self.operator {
-            Some(operator) => LogIdentity::Operator(operator),
-            None => LogIdentity::Key(self.key.key().id()),
-        }
     }
 }
 
@@ -379,8 +371,7 @@ fn fingerprint(root: &TrustRoot) -> [u8; 32] {
     }
     for log in &root.ct_logs {
         let key = hex::encode(log.key.key().id());
-        let operator = log.operator.as_deref().unwrap_or_default();
-        text.push_str(&format!("ct {:?} {key} {:?} {} {operator:?}\n", log.base_url, log.scheme, window(&log.validity)));
+        text.push_str(&format!("ct {:?} {key} {:?} {}\n", log.base_url, log.scheme, window(&log.validity)));
     }
     let stamps = root.timestamp_authorities.iter().map(|tsa| ("tsa", &tsa.authority));
     for (kind, authority) in root.authorities.iter().map(|ca| ("ca", ca)).chain(stamps) {

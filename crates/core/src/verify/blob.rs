@@ -26,8 +26,12 @@ impl Verifier {
         let name = artifact.name().copied();
         let failure = match name {
             Some(_) if decision.accepted() => Failure::new(Code::Accepted),
-            // There is one candidate: its reason is the answer, unless more than one signature was asked for.
-            Some(_) => examination.single_reason().unwrap_or_else(|| examination.why_not(&decision)),
+            // There is one candidate: its reason is the answer, unless something could not be found out or more than one
+            // signature was asked for.
+            Some(_) => examination
+                .unknown(&decision)
+                .or_else(|| examination.single_reason())
+                .unwrap_or_else(|| examination.why_not(&decision)),
             None => Failure::new(Code::Internal).found("an artifact without a digest"),
         };
         let headline = Headline { verdict: verdict(&failure), failure };

@@ -35,14 +35,25 @@ pub(super) struct Examined {
     digest: Option<String>,
     format: Option<Format>,
     reason: Option<Failure>,
+    /// One a leaf; none where the candidate could not be read.
     evaluations: Vec<Evaluation>,
+}
+
+impl Examined {
+    /// Why it could not be found out whether this candidate satisfies the `index`-th leaf.
+    fn undecided(&self, index: usize) -> Option<&Failure> {
+        let failure = match self.evaluations.get(index) {
+            Some(evaluation) => evaluation.result.as_ref().err()?,
+            None => self.reason.as_ref()?,
+        };
+        (failure.code().class() != Class::Rejected).then_some(failure)
+    }
 }
 
 /// All candidates, held against all leaves.
 pub(super) struct Examination<'v> {
     verifier: &'v Verifier,
     now: UnixTime,
-    budget: Budget,
     facts: Vec<LeafFacts>,
     examined: Vec<Examined>,
 }
@@ -50,7 +61,7 @@ pub(super) struct Examination<'v> {
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let leaves = verifier.policy.leaves().len();
-        Self { verifier, now, budget: Budget::new(&verifier.limits), facts: vec![Vec::new(); leaves], examined: Vec::new() }
+        Self { verifier, now, facts: vec![Vec::new(); leaves], examined: Vec::new() }
     }
 
     /// Holds one candidate against every leaf.
@@ -71,7 +82,10 @@ impl<'v> Examination<'v> {
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
-                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut self.budget);
+                    // A budget of its own, so that neither candidates before this one nor other leaves decide what
+                    // becomes of it.
+                    let mut budget = Budget::new(&self.verifier.limits);
+                    let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
                     if let Ok(verified) = &evaluation.result {
                         facts.push((number, verified.clone()));
                     }
@@ -110,10 +124,10 @@ impl<'v> Examination<'v> {
         if let Some(clause) = &decision.unevaluated {
             return Failure::new(Code::ClauseNotEvaluated).found(clause);
         }
-        let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
-        if let Some(unknown) = reasons().find(|failure| failure.code().class() != Class::Rejected) {
-            return unknown.clone();
+        if let Some(unknown) = self.unknown(decision) {
+            return unknown;
         }
+        let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
         if self.examined.is_empty() {
             return Code::NoSignature.into();
         }
@@ -132,9 +146,19 @@ impl<'v> Examination<'v> {
         )
     }
 
+    /// What could not be found out, where it would have mattered: where the requirement may hold if it had turned out
+    /// well. Where it cannot hold either way, it is known not to.
+    pub(super) fn unknown(&self, decision: &Decision) -> Option<Failure> {
+        let unknown = |index| most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)));
+        let unknown: Vec<_> = (0..self.facts.len()).map(unknown).collect();
+        let open = may_hold(self.verifier.policy.requirement(), &decision.root, &mut unknown.iter());
+        most_telling(unknown.iter().flatten().filter(|_| open))
+    }
+
+    /// Why the one candidate there is was refused.
     pub(super) fn single_reason(&self) -> Option<Failure> {
         match self.examined.as_slice() {
-            [only] => only.reason.clone(),
+            [only] => only.reason.clone().filter(|failure| failure.code().class() == Class::Rejected),
             _ => None,
         }
     }
@@ -214,7 +238,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
     let mut gathering: Vec<(Option<&'static str>, Failure)> =
         evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
-    let mut hidden = evidence.notes().iter().find(|note| note.hides_candidates).map(|note| note.failure.clone());
+    let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
     // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
     let asked_for = if verifier.policy.excepted().is_some() { &[][..] } else { evidence.candidates() };
     for candidate in asked_for {
@@ -339,6 +363,12 @@ fn digest_of(candidate: &Candidate) -> Option<String> {
     }
 }
 
+/// Of several things that could not be found out the one with the lowest code, so that the answer does not depend on
+/// the order in which they were met (INV-12).
+fn most_telling<'a>(reasons: impl Iterator<Item = &'a Failure>) -> Option<Failure> {
+    reasons.min_by_key(|failure| failure.code()).cloned()
+}
+
 /// Of several reasons the one of the authority that got furthest up the ladder.
 fn furthest(evaluations: &[Evaluation]) -> Option<Failure> {
     let mut best: Option<(usize, &Failure)> = None;
@@ -351,6 +381,22 @@ fn furthest(evaluations: &[Evaluation]) -> Option<Failure> {
         }
     }
     best.map(|(_, failure)| failure.clone())
+}
+
+/// Whether a node holds or would, were every leaf to hold of which something could not be found out (in the order of
+/// [`crate::policy::Policy::leaves`]). Whether a threshold would still lack distinct signers then, nobody can say.
+fn may_hold(node: &Requirement, outcome: &NodeOutcome, unknown: &mut std::slice::Iter<'_, Option<Failure>>) -> bool {
+    let of = match node {
+        Requirement::Signature(_) => return outcome.satisfied | unknown.next().is_some_and(Option::is_some),
+        Requirement::All(of) | Requirement::Any(of) | Requirement::AtLeast { of, .. } => of,
+    };
+    // No short cut: every leaf takes its own.
+    let open = of.iter().zip(&outcome.children).filter(|(child, outcome)| may_hold(child, outcome, unknown)).count();
+    match node {
+        Requirement::Any(_) => open > 0,
+        Requirement::AtLeast { count, .. } => open >= *count,
+        Requirement::All(_) | Requirement::Signature(_) => open == of.len(),
+    }
 }
 
 fn some_leaf_holds(node: &NodeOutcome) -> bool {

@@ -176,6 +176,8 @@ fn a_next_page_elsewhere_or_unreadable_is_response_invalid() {
         "<//evil.example/v2/x>; rel=next".to_owned(),
         "<http://victim:x@127.0.0.1/v2/x>; rel=next".to_owned(),
         format!("<{own}>; rel=next"),
+        // A path that would be another host when it comes back.
+        "</..//evil.example/v2/x>; rel=next".to_owned(),
         "<?n=2; rel=next".to_owned(),
         "</a>; rel=next, </b>; rel=next".to_owned(),
     ] {
@@ -229,7 +231,7 @@ fn what_is_not_http_is_not_an_answer() {
 #[test]
 fn a_layout_or_an_only_image_is_not_asked_of_a_registry() {
     let registry = Registry::new().unwrap();
-    let layout = Request::new(RequestId::from_number(1), Repository::layout("/tmp/x"), What::Manifest(digest()), MAX);
+    let layout = Request::new(RequestId::from_number(1), Repository::layout("a/layout"), What::Manifest(digest()), MAX);
     assert_eq!(code(registry.fetch(&layout)), Code::SourceInvalid);
     assert_eq!(code(registry.fetch(&request("reg.example", What::OnlyImage))), Code::SourceInvalid);
 }

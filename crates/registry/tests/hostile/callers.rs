@@ -72,3 +72,34 @@ fn a_registry_and_a_call_can_be_shared() {
     shared::<Registry>();
     shared::<veriseal_registry::Call>();
 }
+
+#[test]
+fn a_proxy_that_was_given_is_asked_for_everything() {
+    let proxy = Server::start(|seen, _| {
+        assert_eq!(seen.target, "http://reg.example:5000/v2/ns/app/manifests/v1");
+        reply(200, &[], b"{}")
+    });
+    let builder = Registry::builder().only_these_roots().allow_http("reg.example:5000");
+    let registry = builder.proxy(&format!("http://{}", proxy.name())).build().unwrap();
+    assert_eq!(found(registry.fetch(&tag("reg.example:5000"))), b"{}");
+}
+
+/// Runs itself again with proxies in the environment that lead nowhere.
+#[test]
+fn a_proxy_of_the_environment_is_not_used() {
+    if std::env::var_os("HTTP_PROXY").is_none() {
+        let again = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["callers::a_proxy_of_the_environment_is_not_used", "--exact"])
+            .envs([
+                ("HTTP_PROXY", "http://127.0.0.1:1"),
+                ("http_proxy", "http://127.0.0.1:1"),
+                ("ALL_PROXY", "http://127.0.0.1:1"),
+            ])
+            .output()
+            .unwrap();
+        assert!(again.status.success(), "{again:?}");
+        return;
+    }
+    let server = server();
+    assert_eq!(found(builder(&[&server]).build().unwrap().fetch(&tag(&server.name()))), b"{}");
+}

@@ -213,11 +213,22 @@ impl Session {
     pub(super) fn take_fallback(&mut self, answer: Result<Option<Found>, Failure>) {
         let layout = Layout::ReferrersTag;
         let outcome = match answer {
+            // Some registries (GitLab) take the tag `sha256-<hex>` for the digest and answer with the image itself; the
+            // children of an index would then look like its referrers. That is no list, so there is none.
+            Ok(Some(found)) if self.is_the_image(&found) => Ok(LayoutState::NotFound),
             Ok(Some(found)) => self.read_referrers(layout, &found).map(|()| LayoutState::Found),
             Ok(None) => Ok(LayoutState::NotFound),
             Err(failure) => Err(failure),
         };
         self.end_list(layout, outcome);
+    }
+
+    fn is_the_image(&self, found: &Found) -> bool {
+        let known = match &self.image {
+            Image::Found(subject) => Some(subject.digest),
+            _ => self.reference.digest().copied(),
+        };
+        known.is_some_and(|digest| digest.matches(&found.bytes))
     }
 
     pub(super) fn read_referrers(&mut self, layout: Layout, found: &Found) -> Result<(), Failure> {

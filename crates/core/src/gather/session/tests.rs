@@ -302,6 +302,16 @@ fn a_sha512_digest_is_compared_with_the_tag_by_its_own_algorithm() {
     assert_eq!((evidence.subject().digest(), evidence.moved()), (&long, None));
 }
 
+/// GitLab takes the fallback tag for the digest and answers with the image.
+#[test]
+fn a_fallback_tag_that_is_the_image_itself_is_no_list() {
+    let mut world = World::with(MemoryStore::new().with_referrers_api(false));
+    world.store.tag(&world.repository, Tag::referrers_fallback(&world.image.digest), world.image.digest);
+    let (_, evidence) = round_trips(&world.store, &world.by_digest());
+    assert_eq!(evidence.layouts()[&Layout::ReferrersTag], LayoutState::NotFound);
+    assert!(evidence.notes().is_empty(), "{:?}", evidence.notes());
+}
+
 #[test]
 fn without_the_api_the_fallback_tag_is_read() {
     let mut world = World::with(MemoryStore::new().with_referrers_api(false));

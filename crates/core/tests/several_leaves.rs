@@ -1,0 +1,129 @@
+//! What becomes of a candidate under one leaf of a policy does not depend on the other leaves, nor on the candidates that
+//! were looked at before it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
+
+mod kit;
+
+use kit::{ARTIFACT, Case, identity, trust, trusted_identity, trusted_key};
+use veriseal::policy::{Authority, Settings, SignatureRequirement, TlogMode};
+use veriseal::{Artifact, Code, Digest, Limits, NotAccepted, Policy, Report, Requirement, Verdict, Verifier};
+use veriseal_testkit::bundle::Material;
+use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
+use veriseal_testkit::{Bundle, Identity, Image, ImageBuilder, KeyKind, Scheme, Signer, Store, sign_simple};
+
+fn unlogged() -> Settings {
+    Settings { tlog: TlogMode::Ignored, ..Settings::default() }
+}
+
+fn leaf(authority: Authority, settings: &Settings) -> Requirement {
+    Requirement::signature(SignatureRequirement::new(authority).settings(settings.clone()))
+}
+
+fn verifier(case: &Case, requirement: Requirement) -> Verifier {
+    Verifier::new(trust(&case.sigstore.trusted_root()), Policy::new(requirement).unwrap())
+}
+
+fn report<T>(outcome: Result<T, NotAccepted>, of: impl Fn(&T) -> &Report) -> Report {
+    match outcome {
+        Ok(accepted) => of(&accepted).clone(),
+        Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => *report,
+    }
+}
+
+fn image_report(case: &Case, requirement: Requirement, store: &Store, image: &Image) -> Report {
+    let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
+    report(verifier(case, requirement).verify(&reference, store, case.now), |accepted| accepted.report())
+}
+
+fn blob_report(case: &Case, requirement: Requirement, artifact: &Artifact<'_>, bundle: &Bundle) -> Report {
+    report(verifier(case, requirement).verify_blob(artifact, &bundle.to_bytes(), case.now), |accepted| accepted.report())
+}
+
+/// K-DS: what hostile candidates cost is not taken from the good one, which may lie last.
+#[test]
+fn hostile_candidates_do_not_use_up_the_budget_of_a_good_one() {
+    let case = Case::key();
+    let mut store = Store::new();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let stranger = Signer::key(case.sigstore.key("stranger"));
+    let layer = |at: usize, signer: &Signer| sign_simple(&image.digest, &format!("registry.example/{at}"), &[], signer).layer();
+    let mut layers: Vec<_> = (0..31).map(|at| layer(at, &stranger)).collect();
+    layers.push(layer(31, &case.signer));
+    store.attach_layers(&image.digest, "sig", &layers);
+    // Each of the 31 costs one check under each key.
+    let mut keys: Vec<_> = (0..8).map(|at| trusted_key(&case.sigstore.key(&format!("other {at}")))).collect();
+    keys.push(case.authority.clone());
+    let requirement = Requirement::Any(keys.into_iter().map(|key| leaf(key, &unlogged())).collect());
+    assert_eq!(image_report(&case, requirement, &store, &image).code(), Code::Accepted);
+}
+
+/// However many leaves a policy has, each may look at the candidate.
+#[test]
+fn many_leaves_do_not_use_up_the_budget_of_the_last() {
+    let case = Case::key();
+    let other = trusted_key(&case.sigstore.key("other"));
+    let mut of = vec![leaf(other, &unlogged()); 300];
+    of.push(leaf(case.authority.clone(), &unlogged()));
+    let bundle = Bundle::blob(ARTIFACT, &case.signer);
+    let report = blob_report(&case, Requirement::Any(of), &Artifact::bytes(ARTIFACT), &bundle);
+    assert_eq!(report.code(), Code::Accepted);
+}
+
+/// K-X-23: a leaf that allows chains in v0.3 bundles allows them for itself alone.
+#[test]
+fn a_chain_that_one_leaf_allows_counts_for_no_other() {
+    let mut case = Case::keyless();
+    let message = case.message();
+    let certificate = case.signer.certificate.clone().unwrap();
+    let chained = Bundle { material: Material::Chain(vec![certificate]), ..message };
+    let allowed = Settings { allow_chain: true, ..Settings::default() };
+    let stranger = || trusted_identity(&Identity::github("evil/app", "release.yml", "refs/heads/main"));
+    let answer = |strict: Authority, lenient: Authority| {
+        let of = vec![leaf(strict, &Settings::default()), leaf(lenient, &allowed)];
+        blob_report(&case, Requirement::Any(of), &Artifact::bytes(ARTIFACT), &chained).code()
+    };
+    assert_eq!(answer(stranger(), trusted_identity(&identity())), Code::Accepted);
+    assert_ne!(answer(trusted_identity(&identity()), stranger()), Code::Accepted);
+    let strict = Requirement::Any(vec![leaf(trusted_identity(&identity()), &Settings::default())]);
+    let refused = blob_report(&case, strict, &Artifact::bytes(ARTIFACT), &chained);
+    assert_eq!(refused.code(), Code::BundleChainForbidden);
+}
+
+/// A pure Ed25519 signature cannot be checked over a digest. Whether that matters, the requirement says: not which leaf
+/// stands first or got further.
+#[test]
+fn what_one_leaf_could_not_find_out_is_undecided_only_where_it_may_matter() {
+    let case = Case::key();
+    let key = case.sigstore.key_of(KeyKind::Ed25519, "pure");
+    let signer = Signer::key(key.clone()).with_scheme(Scheme::Ed25519);
+    let bundle = Bundle::message(None, signer.sign(ARTIFACT), &signer);
+    let (pure, other) = (leaf(trusted_key(&key), &unlogged()), leaf(case.authority.clone(), &unlogged()));
+    let digest = Artifact::digest(Digest::sha256(ARTIFACT));
+    for of in [vec![pure.clone(), other.clone()], vec![other.clone(), pure.clone()]] {
+        let any = blob_report(&case, Requirement::Any(of.clone()), &digest, &bundle);
+        assert_eq!((any.verdict(), any.code()), (Verdict::Undecided, Code::NeedsArtifactBytes));
+        let known = blob_report(&case, Requirement::Any(of.clone()), &Artifact::bytes(ARTIFACT), &bundle);
+        assert_eq!(known.code(), Code::Accepted);
+        // The other key did not sign, whatever the bytes say.
+        for both in [Requirement::All(of.clone()), Requirement::AtLeast { count: 2, of }] {
+            assert_eq!(blob_report(&case, both, &digest, &bundle).verdict(), Verdict::Rejected);
+        }
+    }
+}
+
+/// A candidate that satisfies one leaf and runs out of budget under another has not been shown to fall short.
+#[test]
+fn an_exhausted_budget_is_not_an_unmet_policy() {
+    let mut case = Case::key();
+    let bundle = case.message();
+    let logged = leaf(case.authority.clone(), &Settings::default());
+    let both = Requirement::All(vec![leaf(case.authority.clone(), &unlogged()), logged]);
+    let root = trust(&case.sigstore.trusted_root());
+    let limits = Limits { signature_checks: 1, ..Limits::DEFAULT };
+    let verifier = Verifier::with_limits(root, Policy::new(both.clone()).unwrap(), limits);
+    let outcome = verifier.verify_blob(&Artifact::bytes(ARTIFACT), &bundle.to_bytes(), case.now);
+    let starved = report(outcome, |accepted| accepted.report());
+    assert_eq!((starved.verdict(), starved.code()), (Verdict::Undecided, Code::BudgetExhausted));
+    assert_eq!(blob_report(&case, both, &Artifact::bytes(ARTIFACT), &bundle).code(), Code::Accepted);
+}
