@@ -152,8 +152,8 @@ fn case(node: &Node, path: &str) -> Result<Case, LoadError> {
     let refused = |node: &Node, name: &str, failure: &Failure| LoadError::refused(node.at, &fields.path_of(name), failure);
     let name = text(fields.need("name")?, &fields.path_of("name"))?;
     let image_node = fields.need("image")?;
-    let image: Reference =
-        text(image_node, &fields.path_of("image"))?.parse().map_err(|failure: Failure| refused(image_node, "image", &failure))?;
+    let image = Reference::parse_source(text(image_node, &fields.path_of("image"))?);
+    let image = image.map_err(|failure| refused(image_node, "image", &failure))?;
     let evidence = fields.get("evidence")?.map(|node| text(node, &fields.path_of("evidence"))).transpose()?;
     let time_node = fields.need("time")?;
     let time = UnixTime::parse_rfc3339(text(time_node, &fields.path_of("time"))?);
