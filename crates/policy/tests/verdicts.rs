@@ -383,7 +383,7 @@ fn patterns() -> [Value; 10] {
         json!({ "regex": r"https://github\.com/acme/app/\.github/workflows/release\.yml@refs/tags/v1" }),
         json!({ "regex": r"https://github\.com/acme/app/\.github/workflows/release\.yml@refs/tags/v\d+" }),
         json!({ "regex": r"^https://github\.com/acme/[a-z]+/\.github/workflows/release\.yml@refs/tags/v[0-9]$" }),
-        json!({ "regex": r"https://github\.com/acme/\w+/\.github/workflows/release\.yml@refs/tags/v.*" }),
+        json!({ "regex": r"https://github\.com/acme/\w+/\.github/workflows/release\.yml@refs/tags/v[0-9.]+" }),
     ]
 }
 
