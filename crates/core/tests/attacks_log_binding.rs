@@ -11,7 +11,7 @@ use veriseal::policy::{Authority, KeyAuthority, Settings, TlogMode};
 use veriseal::{Code, Digest, PublicKey, Validity};
 use veriseal_testkit::bundle::Content;
 use veriseal_testkit::rekor::{self, Body, LogEntry, Verifier};
-use veriseal_testkit::{Bundle, BundleVersion, RekorV1, Seed, Signer};
+use veriseal_testkit::{Bundle, BundleVersion, ImageBuilder, RekorV1, Seed, Signer, SimpleSignature, Store, sign_simple};
 
 /// The text of a PEM block of another signer, as bodies hold it.
 fn other_verifier(case: &Case) -> Value {
@@ -79,6 +79,46 @@ fn digest_signature_and_verifier_of_an_entry_are_each_compared() {
         // What the submitter said the envelope's hash is was checked by nobody: it neither helps nor harms.
         let changed = case.logged_as(bundle, body, |body| *body.pointer_mut("/spec/content/hash/value").unwrap() = hash.clone());
         assert_eq!(case.code(&changed), Code::Accepted);
+    }
+}
+
+/// K-TL-02 in the legacy layout, also for the older kind of entry that only occurs there.
+#[test]
+fn digest_signature_and_verifier_of_an_annotated_entry_are_each_compared() {
+    for mut case in [Case::key(), Case::keyless()] {
+        let verifier = other_verifier(&case);
+        let mut store = Store::new();
+        let image = ImageBuilder::new("app").build(&mut store);
+        let signature = sign_simple(&image.digest, "registry.example/app", &[], &case.signer);
+        let body = rekor::hashedrekord(&Digest::sha256(&signature.payload), &signature.signature, &case.signer.verifier_pem());
+        for rekord in [false, true] {
+            let mut answer = |path: &str, value: Option<&Value>| {
+                let mut document: Value = serde_json::from_slice(&body.bytes).unwrap();
+                if rekord {
+                    document["kind"] = json!("rekord");
+                    document["spec"]["signature"]["format"] = json!("x509");
+                }
+                if let Some(value) = value {
+                    *document.pointer_mut(path).unwrap() = value.clone();
+                }
+                let kind = document["kind"].as_str().unwrap().to_owned();
+                let body = Body { kind, bytes: veriseal_testkit::json::canonical(&document), ..body.clone() };
+                let entry = Some(case.sigstore.rekor.add(body, case.sigstore.now));
+                let mut store = store.clone();
+                store.attach_signature(&image.digest, &SimpleSignature { entry, ..signature.clone() });
+                let (verdict, candidates) = case.image(&store, &image);
+                candidates.first().copied().unwrap_or(verdict)
+            };
+            assert_eq!(answer("", None), Code::Accepted, "{rekord}");
+            let rows = [
+                ("/spec/data/hash/value", json!(Digest::sha256(b"another payload").hex()), Code::EntryMismatchDigest),
+                ("/spec/signature/content", json!(base64::encode(b"another signature")), Code::EntryMismatchSignature),
+                ("/spec/signature/publicKey/content", verifier.clone(), Code::EntryMismatchKey),
+            ];
+            for (path, value, code) in rows {
+                assert_eq!(answer(path, Some(&value)), code, "{rekord} {path}");
+            }
+        }
     }
 }
 
