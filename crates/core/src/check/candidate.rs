@@ -270,7 +270,7 @@ impl<'a> Ladder<'a, '_> {
 
     fn subject(&mut self, signature: &ValidSignature<'_>) -> Result<BoundSubject, Failure> {
         let bound = subject_binding::bind(signature, self.artifact, self.bench.limits);
-        // An attestation of another kind is not asked for; that is the reason to show, whatever it is about.
+        // The subject comes first: of another artifact nothing that it says is of interest here.
         let subject = self.trace.rung(Rule::Subject, bound, |subject| Detail::Text(subject.digest().to_string()))?;
         let claim = subject_binding::claim(&subject, self.leaf.claimed());
         self.trace.rung(Rule::Claim, claim, |()| Detail::None)?;
