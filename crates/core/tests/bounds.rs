@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 #![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
+#[path = "attacks/kit/mod.rs"]
 mod kit;
 
 use allocation_counter::{AllocationInfo, measure};

@@ -1,10 +1,6 @@
 //! Attacks on proofs of inclusion and on checkpoints: K-TL-11, K-TL-12, K-TL-13 and K-TL-14, through the whole verifier.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case};
+use crate::kit::{ARTIFACT, Case};
 use serde_json::{Value, json};
 use veriseal::Code;
 use veriseal_testkit::note::{Note, NoteSignature};

@@ -1,10 +1,6 @@
 //! Attacks on certificate paths and key windows: K-X-01, K-X-02, K-X-03 and K-X-23.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, identity};
+use crate::kit::{ARTIFACT, Case, identity};
 use serde_json::json;
 use veriseal::policy::{Authority, KeyAuthority, Settings, TlogMode};
 use veriseal::trust::{CertificateAuthority, TrustRootOrigin};
@@ -118,7 +114,7 @@ fn authorities_do_not_pool_chains_and_windows() {
     let retired = TimestampAuthority { window: window(-100, -1), ..case.sigstore.tsa.clone() };
     let mut root = case.sigstore.trusted_root();
     root.timestamp_authorities.clear();
-    case.trusted = Some(root.clone().tsa(&retired).tsa(&kit::timestamp_authority(7)));
+    case.trusted = Some(root.clone().tsa(&retired).tsa(&crate::kit::timestamp_authority(7)));
     assert_eq!(case.code(&bundle), Code::TimestampOutsideWindow);
 }
 
@@ -188,7 +184,7 @@ fn a_chain_counts_only_for_the_authority_that_allows_it() {
     bundle.material = Material::Chain(vec![case.signer.certificate.clone().unwrap()]);
     let leaf = |identity: &Identity, allow_chain| {
         let settings = Settings { allow_chain, ..Settings::default() };
-        Requirement::signature(SignatureRequirement::new(kit::trusted_identity(identity)).settings(settings))
+        Requirement::signature(SignatureRequirement::new(crate::kit::trusted_identity(identity)).settings(settings))
     };
     let other = Identity::email("other@example.com", "https://accounts.example.com");
     for (own, others, code) in [
@@ -199,7 +195,7 @@ fn a_chain_counts_only_for_the_authority_that_allows_it() {
         (true, true, Code::Accepted),
     ] {
         let policy = Policy::new(Requirement::Any(vec![leaf(&identity(), own), leaf(&other, others)])).unwrap();
-        let verifier = Verifier::new(kit::trust(&case.sigstore.trusted_root()), policy);
+        let verifier = Verifier::new(crate::kit::trust(&case.sigstore.trusted_root()), policy);
         let found = verifier.verify_blob(&Artifact::bytes(ARTIFACT), &bundle.to_bytes(), case.now);
         let found = found.as_ref().map_or_else(|refused| refused.report().candidate_codes()[0], |_| Code::Accepted);
         assert_eq!(found, code, "{own} {others}");

@@ -1,7 +1,5 @@
 //! Signed checkpoints end to end: the deterministic vectors of the dossier, byte for byte, and every way to break them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-
 use ed25519_dalek::{Signer, SigningKey};
 use veriseal::code::Code;
 use veriseal::crypto::PreparedKey;

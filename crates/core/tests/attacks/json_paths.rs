@@ -1,12 +1,8 @@
 //! K-P-14: every value of every document replaced by every kind of nothing. Never a panic, and never accepted, unless the
 //! document then means the same, or says less than it did and still enough; each of those stands here with its reason.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::document::{pointers, replaced};
-use kit::{Case, digest};
+use crate::kit::document::{pointers, replaced};
+use crate::kit::{Case, digest};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use veriseal::policy::{Settings, TlogMode};
@@ -87,7 +83,7 @@ fn check_bundle(name: &str, case: &Case, bundle: &Bundle, expected: &[BTreeSet<S
 }
 
 fn code(verifier: &Verifier, case: &Case, bundle: &[u8]) -> Code {
-    match verifier.verify_blob(&Artifact::bytes(kit::ARTIFACT), bundle, case.now) {
+    match verifier.verify_blob(&Artifact::bytes(crate::kit::ARTIFACT), bundle, case.now) {
         Ok(_) => Code::Accepted,
         Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report.code(),
     }
@@ -111,7 +107,7 @@ fn bundles_in_version_1_logs() {
 fn bundles_in_version_2_logs() {
     for mut case in [Case::key(), Case::keyless()] {
         let log = &mut case.sigstore.rekor2;
-        let message = Bundle::blob(kit::ARTIFACT, &case.signer).logged_v2(log);
+        let message = Bundle::blob(crate::kit::ARTIFACT, &case.signer).logged_v2(log);
         let envelope = Bundle::image(&digest(), &case.signer).logged_v2(log);
         let (tsa, now) = (case.sigstore.tsa.clone(), case.sigstore.now);
         if case.signer.certificate.is_none() {

@@ -1,11 +1,7 @@
 //! Attacks through what JSON leaves open: K-P-08, K-P-09, K-P-10, K-P-12 and K-P-13, and K-P-16 through DER.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::document::{doubled, objects, recased, text_with};
-use kit::{ARTIFACT, Case, digest};
+use crate::kit::document::{doubled, objects, recased, text_with};
+use crate::kit::{ARTIFACT, Case, digest};
 use serde_json::{Value, json};
 use veriseal::policy::{Settings, TlogMode};
 use veriseal::trust::TrustRootOrigin;
@@ -343,7 +339,7 @@ fn hostile_der_is_refused() {
         assert_eq!(case.code(&bundle), Code::CertificateMalformed, "{:02x?}", &bytes[..bytes.len().min(8)]);
     }
     // An arc that is 3 modulo 2^32 is not 3: codeSigning by another number is no codeSigning.
-    let mut template = case.sigstore.fulcio.template(&kit::identity(), &case.signer.key.spki(), case.sigstore.now);
+    let mut template = case.sigstore.fulcio.template(&crate::kit::identity(), &case.signer.key.spki(), case.sigstore.now);
     let wrapped = der::tlv(0x06, &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x90, 0x80, 0x80, 0x80, 0x03]);
     template.set(veriseal_testkit::x509::Extension::new("2.5.29.37", false, der::tlv(0x30, &wrapped)));
     let leaf = case.sigstore.fulcio.finish(&template, &[&case.sigstore.ct_log], case.sigstore.now);

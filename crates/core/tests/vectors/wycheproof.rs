@@ -1,15 +1,5 @@
 //! Every test of nine Wycheproof files (K-CR-01 to K-CR-06): what is `invalid` is refused, what is `valid` is accepted,
 //! and each deviation stands in a list with its reason. A deviation that is no longer one fails too.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects
-)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use veriseal::code::Code;
@@ -20,7 +10,7 @@ use veriseal::key::PublicKey;
 
 /// Runs one file. `deviations` are the tests that we decide otherwise than the file says. Returns how many tests ran.
 fn run(file: &str, scheme: Scheme, deviations: &[(u64, &str)]) -> Option<usize> {
-    let document = common::json(&format!("wycheproof/testvectors_v1/{file}_test.json"))?;
+    let document = crate::common::json(&format!("wycheproof/testvectors_v1/{file}_test.json"))?;
     let mut met = BTreeSet::new();
     let mut count = 0;
     for group in document["testGroups"].as_array().unwrap() {
@@ -103,7 +93,7 @@ fn rsa_pss_with_sha512() {
 /// ML-DSA is not supported yet: its keys are refused, whatever is signed.
 #[test]
 fn ml_dsa_keys_are_refused() {
-    let Some(document) = common::json("wycheproof/testvectors_v1/mldsa_65_verify_test.json") else { return };
+    let Some(document) = crate::common::json("wycheproof/testvectors_v1/mldsa_65_verify_test.json") else { return };
     let mut count = 0;
     for group in document["testGroups"].as_array().unwrap() {
         count += group["tests"].as_array().unwrap().len();

@@ -1,11 +1,7 @@
 //! Every arrow of the proof has a fixture that breaks it alone: artifact, payload, signature, key or certificate, log
 //! entry, time. And of two that are broken the answer is the one that the ladder comes to first.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{Case, identity};
+use crate::kit::{Case, identity};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use veriseal::policy::{Authority, Claim, KeyAuthority, SctMode, Settings, TlogMode};
@@ -92,7 +88,7 @@ fn broken(keyless: bool, arrows: &BTreeSet<Arrow>) -> (Case, Bundle) {
         Signer::key(key)
     };
 
-    let about = if is(PayloadToArtifact) { Digest::sha256(b"another artifact") } else { kit::digest() };
+    let about = if is(PayloadToArtifact) { Digest::sha256(b"another artifact") } else { crate::kit::digest() };
     let predicate_type = if is(PayloadToClaim) { SLSA_PROVENANCE } else { COSIGN_SIGN };
     let statement = Statement::new(&about, predicate_type, serde_json::json!({}));
     let mut envelope = Envelope::sign(IN_TOTO, &statement.to_bytes(), &signer);
@@ -230,7 +226,7 @@ fn tlog_settings_against_entries() {
 fn each_setting_is_held() {
     let mut case = Case::keyless();
     let (now, tsa) = (case.sigstore.now, case.sigstore.tsa.clone());
-    let other = kit::timestamp_authority(7);
+    let other = crate::kit::timestamp_authority(7);
     case.trusted = Some(case.sigstore.trusted_root().tsa(&other));
     let bundle = case.envelope();
     let (one, two) = (bundle.clone().timestamped(&tsa, now), bundle.clone().timestamped(&tsa, now).timestamped(&other, now));

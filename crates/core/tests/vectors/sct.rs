@@ -1,14 +1,4 @@
 //! Embedded signed certificate timestamps of public vectors (RFC 6962 §3.2), as the manifest's `x509` cases give them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects
-)]
-
-mod common;
 
 use veriseal::code::Code;
 use veriseal::crypto::PreparedKey;
@@ -21,7 +11,7 @@ const CT: &str = "certificate-transparency/test/testdata";
 const FULCIO: &str = "sigstore-java/sigstore-java/src/test/resources/dev/sigstore/samples/fulcio-response/valid";
 
 fn file(path: &str) -> Option<Vec<u8>> {
-    let path = common::vectors()?.join(path);
+    let path = crate::common::vectors()?.join(path);
     Some(std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
@@ -53,7 +43,7 @@ fn google(certificate: &str) -> Option<Result<(), Code>> {
 /// Which cases of the manifest are about timestamps: none is forgotten when more are added.
 #[test]
 fn every_timestamp_case_of_the_manifest_stands_here() {
-    let Some(manifest) = common::json("MANIFEST.json") else { return };
+    let Some(manifest) = crate::common::json("MANIFEST.json") else { return };
     let cases = manifest["cases"].as_array().unwrap().iter();
     let about: Vec<&str> = cases
         .filter(|case| case["kind"] == "x509" && case["inputs"]["ct_key"].is_string())

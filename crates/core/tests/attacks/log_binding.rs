@@ -1,10 +1,6 @@
 //! Attacks that pass off a log entry of something else: K-TL-02, K-TL-05, K-TL-10, K-TL-15 and K-TL-17.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, digest, identity};
+use crate::kit::{ARTIFACT, Case, digest, identity};
 use serde_json::{Value, json};
 use veriseal::encoding::base64;
 use veriseal::policy::{Authority, KeyAuthority, Settings, TlogMode};

@@ -1,11 +1,7 @@
 //! Bundles and annotations whose parts contradict each other or are too many: K-P-13, K-CR-08 and the rules of structure of
 //! each version, from which every other check starts.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case};
+use crate::kit::{ARTIFACT, Case};
 use serde_json::{Value, json};
 use veriseal::policy::{Settings, TlogMode};
 use veriseal::{Code, Limits};
@@ -106,7 +102,7 @@ fn each_version_asks_for_its_evidence() {
     let empty_promise = |entry: &mut LogEntry| entry.set = Some(Vec::new());
     let no_proof = |entry: &mut LogEntry| entry.proof = None;
     let no_checkpoint = |entry: &mut LogEntry| entry.proof.as_mut().unwrap().checkpoint = None;
-    for version in kit::VERSIONS {
+    for version in crate::kit::VERSIONS {
         let (v01, asks_for_proof) = (version == BundleVersion::V01, version != BundleVersion::V01);
         assert_eq!(without(&no_promise, version), if v01 { Code::SetMissing } else { Code::Accepted }, "{version:?}");
         assert_eq!(without(&empty_promise, version), Code::BundleMalformed, "{version:?}");

@@ -3,16 +3,6 @@
 //!
 //! Every case of these groups has its verdict here, written by hand; where ours is not that of PKITS, the reason stands
 //! beside it. A case without an entry fails, and so does an entry without a case.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects
-)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use veriseal::code::Code::{
@@ -87,7 +77,7 @@ const EXCEPTIONS: &[(&str, Option<Code>, &str)] = &[
 
 fn verdict(inputs: &serde_json::Value) -> Result<(), Code> {
     let limits = Limits::DEFAULT;
-    let folder = common::vectors().unwrap();
+    let folder = crate::common::vectors().unwrap();
     let certificate = |path: &serde_json::Value| {
         let bytes = std::fs::read(folder.join(path.as_str().unwrap())).unwrap();
         Certificate::from_der(&bytes, &limits).map_err(|failure| failure.code())
@@ -104,7 +94,7 @@ fn verdict(inputs: &serde_json::Value) -> Result<(), Code> {
 
 #[test]
 fn every_case_has_the_verdict_written_here() {
-    let Some(manifest) = common::json("MANIFEST.json") else { return };
+    let Some(manifest) = crate::common::json("MANIFEST.json") else { return };
     let mut met = BTreeSet::new();
     for case in manifest["cases"].as_array().unwrap() {
         let Some(id) = case["id"].as_str().unwrap().strip_prefix("certvalidator-pkits/") else { continue };

@@ -1,10 +1,6 @@
 //! How a key signs follows from its kind, or from the policy where it says so; never from what came along.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::string_slice, clippy::arithmetic_side_effects)]
 
-mod kit;
-
-use kit::digest;
+use crate::kit::digest;
 use veriseal::digest::HashAlgorithm::{self, Sha256, Sha384, Sha512};
 use veriseal::policy::{Settings, SignatureRequirement, SigningAlgorithm, TlogMode};
 use veriseal::{Artifact, Authority, Code, KeyAuthority, Policy, PublicKey, Requirement, TrustRoot, Verifier};

@@ -1,8 +1,6 @@
 //! What stands inside the public bundles and token files: log entry bodies, checkpoints with their proofs, statements and
 //! timestamps. All of them parse but for the exceptions listed with their code; an exception that passes fails the test.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

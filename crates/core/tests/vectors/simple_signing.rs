@@ -1,9 +1,5 @@
 //! Real simple-signing images of Connaisseur and containers/image, each verified as a registry would serve it, with the
 //! verdict that the field agrees on and the codes that we answer.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
-
-mod common;
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,7 +40,7 @@ const ANSWERS: &[(&str, Code, &[Code])] = &[
 ];
 
 fn read(path: &str) -> Vec<u8> {
-    let path = common::vectors().unwrap().join(path);
+    let path = crate::common::vectors().unwrap().join(path);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -64,7 +60,7 @@ fn registry(inputs: &Value) -> (MemoryStore, Digest) {
     let image = store.put_manifest(&repository, &kind, image, None).digest;
     let tag: Tag = format!("{}.sig", image.to_string().replace(':', "-")).parse().unwrap();
     if let Some(folder) = text(inputs, "payload_blobs_dir") {
-        for file in std::fs::read_dir(common::vectors().unwrap().join(folder)).unwrap() {
+        for file in std::fs::read_dir(crate::common::vectors().unwrap().join(folder)).unwrap() {
             store.put_blob(&repository, SIMPLE_SIGNING, std::fs::read(file.unwrap().path()).unwrap());
         }
     }
@@ -168,7 +164,7 @@ fn verify(trust: TrustRoot, policy: Policy, store: &MemoryStore, image: Digest, 
 const NOW: &str = "2026-08-22T00:00:00Z";
 
 fn cases() -> Option<Vec<Value>> {
-    let manifest = common::json("MANIFEST.json")?;
+    let manifest = crate::common::json("MANIFEST.json")?;
     let cases = manifest["cases"].as_array().unwrap();
     Some(cases.iter().filter(|case| case["kind"] == "cosign-simple-signing").cloned().collect())
 }

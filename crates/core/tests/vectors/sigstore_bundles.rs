@@ -1,8 +1,5 @@
 //! Real bundles of sigstore-conformance, sigstore-go, sigstore-java, cosign, pypi-attestations and slsa-verifier, with
 //! the verdict that the field agrees on and, for rejects, the code that we answer and why it is the right one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-
-mod common;
 
 use std::collections::BTreeMap;
 use veriseal::policy::{
@@ -54,7 +51,7 @@ const REJECTED: &[(&str, &str)] = &[
 ];
 
 fn read(path: &str) -> Vec<u8> {
-    let path = common::vectors().unwrap().join(path);
+    let path = crate::common::vectors().unwrap().join(path);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -152,7 +149,7 @@ fn answer_repaired(case: &serde_json::Value, repair: impl Fn(&mut serde_json::Va
 /// The fixture's token has line breaks in its base64; without them its time, outside the certificate, must.
 #[test]
 fn a_timestamp_with_another_time_is_refused_for_that_reason_once_its_encoding_is_repaired() {
-    let Some(manifest) = common::json("MANIFEST.json") else { return };
+    let Some(manifest) = crate::common::json("MANIFEST.json") else { return };
     let id = "sigstore-conformance/rekor2-timestamp-with-incorrect-time_fail";
     let case = manifest["cases"].as_array().unwrap().iter().find(|case| case["id"] == id).unwrap();
     let found = answer_repaired(case, |bundle| {
@@ -163,7 +160,7 @@ fn a_timestamp_with_another_time_is_refused_for_that_reason_once_its_encoding_is
 }
 
 fn check(by_digest: bool) {
-    let Some(manifest) = common::json("MANIFEST.json") else { return };
+    let Some(manifest) = crate::common::json("MANIFEST.json") else { return };
     let codes: BTreeMap<_, _> = REJECTED.iter().copied().collect();
     assert_eq!(codes.len(), REJECTED.len(), "an id stands twice");
     let mut wrong = Vec::new();

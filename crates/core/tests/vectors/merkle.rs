@@ -1,8 +1,6 @@
 //! All public cases of kind `merkle`: RFC 6962 inclusion and consistency proofs of transparency-dev, and checkpoints of
 //! sigstore-java. Each has its expected verdict, and each reject its expected code.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 use serde_json::Value;
 use std::path::PathBuf;
 use veriseal::code::{Code, Failure};

@@ -1,10 +1,6 @@
 //! The matrix of K-TL-01, K-TL-03 and K-TL-04: a valid log entry of something else, in every form that an entry can have.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, digest, identity};
+use crate::kit::{ARTIFACT, Case, digest, identity};
 use veriseal::{Code, Digest};
 use veriseal_testkit::bundle::Material;
 use veriseal_testkit::simple_signing::REKOR_BUNDLE;

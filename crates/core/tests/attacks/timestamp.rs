@@ -1,10 +1,6 @@
 //! Attacks on timestamps: K-X-04 to K-X-09.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{Case, timestamp_authority};
+use crate::kit::{Case, timestamp_authority};
 use veriseal::policy::Settings;
 use veriseal::{Code, HashAlgorithm, UnixTime};
 use veriseal_testkit::sigstore::NOW;

@@ -1,10 +1,6 @@
 //! Attacks on what was signed: K-P-01 to K-P-07, K-P-11 and K-P-15.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, digest};
+use crate::kit::{ARTIFACT, Case, digest};
 use serde_json::{Value, json};
 use veriseal::policy::{Claim, Settings, TlogMode};
 use veriseal::{Artifact, Code, Digest, NotAccepted};

@@ -1,11 +1,7 @@
 //! What becomes of a candidate under one leaf of a policy does not depend on the other leaves, nor on the candidates that
 //! were looked at before it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, identity, trust, trusted_identity, trusted_key};
+use crate::kit::{ARTIFACT, Case, identity, trust, trusted_identity, trusted_key};
 use veriseal::gather::{Fetch, FetchError, Request, Response, What};
 use veriseal::policy::{Authority, Settings, SignatureRequirement, TlogMode};
 use veriseal::{Artifact, Code, Digest, Limits, NotAccepted, Policy, Report, Requirement, Verdict, Verifier};

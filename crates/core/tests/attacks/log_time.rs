@@ -1,10 +1,6 @@
 //! Attacks on the time of a signature: K-TL-06, K-TL-07, K-TL-08 and K-TL-16.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, timestamp_authority};
+use crate::kit::{ARTIFACT, Case, timestamp_authority};
 use serde_json::Value;
 use veriseal::policy::{Authority, KeyAuthority, Settings};
 use veriseal::trust::TrustRootOrigin;

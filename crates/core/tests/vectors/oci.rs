@@ -1,7 +1,4 @@
 //! Real manifests, indexes, layouts and PEM files of other projects, read by the strict parsers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,7 +25,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// What another project pushed, we can read.
 #[test]
 fn real_manifests_and_indexes_are_read() {
-    let Some(vectors) = common::vectors() else { return };
+    let Some(vectors) = crate::common::vectors() else { return };
     let mut kinds = BTreeSet::new();
     let mut count = 0;
     for folder in ["containers-image", "notation", "notation-go", "connaisseur", "cosign"] {
@@ -54,7 +51,7 @@ fn real_manifests_and_indexes_are_read() {
 /// tag and left alone, and that is no trouble.
 #[test]
 fn notary_signatures_of_real_layouts_are_seen_and_ignored() {
-    let Some(vectors) = common::vectors() else { return };
+    let Some(vectors) = crate::common::vectors() else { return };
     let layouts = vectors.join("notation/test/e2e/testdata/registry/oci_layout");
     for (name, has_api) in [
         ("e2e-valid-signature", true),
@@ -94,7 +91,7 @@ fn notary_signatures_of_real_layouts_are_seen_and_ignored() {
 /// PEM as other tools write it. Files with text around the blocks are refused on purpose and named here.
 #[test]
 fn real_pem_files_are_read() {
-    let Some(vectors) = common::vectors() else { return };
+    let Some(vectors) = crate::common::vectors() else { return };
     let mut refused = Vec::new();
     let mut count = 0;
     for path in files(&vectors) {

@@ -1,15 +1,5 @@
 //! The certificates of the accepted Sigstore bundles: each parses, chains to its trusted root at its first second, is
 //! logged in a CT log that the root knows, and names the expected identity.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::arithmetic_side_effects
-)]
-
-mod common;
 
 use serde_json::Value;
 use veriseal::crypto::PreparedKey;
@@ -49,7 +39,7 @@ fn log(value: &Value) -> PreparedKey {
 
 #[test]
 fn the_certificates_of_accepted_bundles_hold() {
-    let Some(manifest) = common::json("MANIFEST.json") else { return };
+    let Some(manifest) = crate::common::json("MANIFEST.json") else { return };
     let mut count = 0;
     for case in manifest["cases"].as_array().unwrap() {
         let inputs = &case["inputs"];
@@ -57,7 +47,7 @@ fn the_certificates_of_accepted_bundles_hold() {
         if case["kind"] != "sigstore-bundle" || case["expected"] != "accept" {
             continue;
         }
-        let (bundle, roots) = (common::json(bundle).unwrap(), common::json_lines(root).unwrap());
+        let (bundle, roots) = (crate::common::json(bundle).unwrap(), crate::common::json_lines(root).unwrap());
         let material = &bundle["verificationMaterial"];
         let raw = [&material["certificate"], &material["x509CertificateChain"]["certificates"][0]];
         let Some(raw) = raw.into_iter().find(|raw| !raw.is_null()) else { continue };

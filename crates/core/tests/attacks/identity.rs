@@ -1,10 +1,6 @@
 //! Attacks on whom a certificate names: K-X-17 and K-X-18.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{Case, identity, trusted_identity};
+use crate::kit::{Case, identity, trusted_identity};
 use veriseal::Code;
 use veriseal_testkit::sigstore::NOW;
 use veriseal_testkit::x509::extension::{FULCIO_ARC, SUBJECT_ALT_NAME};

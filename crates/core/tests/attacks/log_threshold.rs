@@ -1,10 +1,6 @@
 //! Attacks that make one witness look like several: K-TL-09, for logs, timestamp authorities and witnesses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, timestamp_authority};
+use crate::kit::{ARTIFACT, Case, timestamp_authority};
 use veriseal::policy::{Settings, Witnesses};
 use veriseal::tlog::witness;
 use veriseal::{Code, Validity};

@@ -1,10 +1,6 @@
 //! Attacks on certificate transparency: K-TL-18.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{Case, identity};
+use crate::kit::{Case, identity};
 use veriseal::policy::{SctMode, Settings};
 use veriseal::{Code, Validity};
 use veriseal_testkit::ct::{self, CtLog, Sct};

@@ -1,10 +1,6 @@
 //! Attacks on algorithms, digests and encodings: K-CR-06, K-CR-07, K-CR-08 and K-CR-09.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{ARTIFACT, Case, digest, trusted_key};
+use crate::kit::{ARTIFACT, Case, digest, trusted_key};
 use serde_json::{Value, json};
 use veriseal::encoding::base64;
 use veriseal::policy::{Settings, TlogMode};

@@ -1,9 +1,5 @@
 //! Real DSSE envelopes: the vector of the DSSE protocol itself, a PyPI attestation and npm's attestation documents, the
 //! latter two brought into the form of bundles here, as their own clients do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
-
-mod common;
 
 use serde_json::{Value, json};
 use veriseal::crypto::{PreparedKey, Scheme, verify_message};
@@ -23,7 +19,7 @@ const BUNDLE_V03: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const NOW: &str = "2026-08-22T00:00:00Z";
 
 fn read(path: &Value) -> Vec<u8> {
-    let path = common::vectors().unwrap().join(path.as_str().unwrap());
+    let path = crate::common::vectors().unwrap().join(path.as_str().unwrap());
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -32,7 +28,7 @@ fn document(path: &Value) -> Value {
 }
 
 fn case(id: &str) -> Option<Value> {
-    let manifest = common::json("MANIFEST.json")?;
+    let manifest = crate::common::json("MANIFEST.json")?;
     let all: Vec<_> = manifest["cases"].as_array().unwrap().iter().filter(|case| case["kind"] == "dsse").cloned().collect();
     assert_eq!(all.len(), 5);
     Some(all.into_iter().find(|case| case["id"] == id).unwrap()["inputs"].clone())

@@ -1,10 +1,6 @@
 //! INV-12: the same evidence gives the same verdict and the same code, in whatever order the candidates lie.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
-#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
 
-mod kit;
-
-use kit::{Case, trusted_key};
+use crate::kit::{Case, trusted_key};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use veriseal::gather::{Fetch, FetchError, Request, Response, What};
@@ -169,7 +165,7 @@ fn a_threshold_is_met_in_any_order() {
         for policy in orders(3) {
             let of = policy.iter().map(|at| leaf(&keys[*at])).collect();
             let policy = Policy::new(Requirement::AtLeast { count, of }).unwrap();
-            let verifier = Verifier::new(kit::trust(&case.sigstore.trusted_root()), policy);
+            let verifier = Verifier::new(crate::kit::trust(&case.sigstore.trusted_root()), policy);
             for order in orders(3) {
                 let store = with_layers(&image, &store, &layers, &order);
                 let found =

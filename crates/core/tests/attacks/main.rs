@@ -1,0 +1,26 @@
+//! What an attacker tries, by the ids of the known attacks, and what must not change a verdict.
+//!
+//! One binary for all of them: they share a virtual Sigstore, and link once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::type_complexity)]
+
+mod kit;
+
+mod algorithm;
+mod binding;
+mod certificate;
+mod checkpoint;
+mod determinism;
+mod identity;
+mod json;
+mod json_paths;
+mod log_binding;
+mod log_matrix;
+mod log_threshold;
+mod log_time;
+mod sct;
+mod several_leaves;
+mod signing_algorithm;
+mod statement;
+mod structure;
+mod timestamp;
