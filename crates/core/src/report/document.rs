@@ -285,6 +285,9 @@ pub(crate) struct EvaluationReport {
     pub(crate) times: Vec<TimeReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) logs: Vec<LogReport>,
+    /// The clauses of the policy that were evaluated and hold: where it counts, all that are configured (INV-4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) clauses: Vec<String>,
     pub(crate) checks: Vec<CheckReport>,
 }
 
@@ -310,6 +313,9 @@ impl EvaluationReport {
             docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
             times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
             logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
+            clauses: verified
+                .map(|verified| verified.evaluated.iter().map(|clause| crate::code::bounded(clause)).collect())
+                .unwrap_or_default(),
             checks: checks.iter().map(CheckReport::from).collect(),
         }
     }
