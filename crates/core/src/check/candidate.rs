@@ -140,7 +140,8 @@ impl<'a> Ladder<'a, '_> {
             // Nothing of an entry is read, so that no time and no word of it can reach the verdict (K-TL-05).
             return Ok(Vec::new());
         }
-        let binding = Binding { signed: self.signed, verifier, artifact: self.artifact };
+        let (signed, artifact, allow_intoto_v1) = (self.signed, self.artifact, self.settings.allow_intoto_v1);
+        let binding = Binding { signed, verifier, artifact, allow_intoto_v1 };
         let context = Context { trust: self.bench.trust, witnesses: self.settings.witnesses.as_ref(), limits: self.bench.limits };
         let mut valid = Vec::new();
         for entry in self.signed.entries.as_ref().map_err(Clone::clone)? {
@@ -158,7 +159,7 @@ impl<'a> Ladder<'a, '_> {
         let mut valid = Vec::new();
         for stamp in &self.signed.timestamps {
             let verified =
-                stamp.clone().and_then(|response| timestamp::verify(&response, &self.signed.signature, self.bench, self.budget));
+                stamp.clone().and_then(|response| timestamp::verify(&response, self.signed.stamped(), self.bench, self.budget));
             match verified {
                 Ok(stamp) => {
                     self.trace.passed(Rule::Timestamp, Detail::At(stamp.at()));

@@ -46,15 +46,10 @@ impl ValidTimestamp {
     }
 }
 
-/// Verifies one response over the signature's bytes against each authority; one that holds suffices.
-pub(super) fn verify(
-    response: &[u8],
-    signature: &[u8],
-    bench: Bench<'_>,
-    budget: &mut Budget,
-) -> Result<ValidTimestamp, Failure> {
+/// Verifies one response over what must be stamped against each authority; one that holds suffices.
+pub(super) fn verify(response: &[u8], stamped: &[u8], bench: Bench<'_>, budget: &mut Budget) -> Result<ValidTimestamp, Failure> {
     let token = TimestampToken::parse_response(response)?;
-    token.check_imprint(signature)?;
+    token.check_imprint(stamped)?;
     let authorities = &bench.trust.timestamp_authorities;
     if authorities.is_empty() {
         return Err(Failure::new(Code::TimestampUntrusted).expected("a timestamp authority in the trusted root").found("none"));

@@ -7,6 +7,7 @@
 mod kit;
 
 mod algorithm;
+mod attestation_layer;
 mod binding;
 mod certificate;
 mod checkpoint;
