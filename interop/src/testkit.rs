@@ -23,6 +23,8 @@ struct Image {
     reference: String,
     name: String,
     by_key: bool,
+    /// The predicate type that is asked for, where it is an attestation.
+    attestation: Option<String>,
     /// The code that veriseal answers, as the testkit's own tests hold it.
     verdict: String,
 }
@@ -153,14 +155,17 @@ impl Testkit {
     fn image(&self, stage: &Stage, cosign: Cosign, image: &Image) -> Result<(), Failed> {
         let folder = self.folder.join("images");
         let path = |name: &str| folder.join(name).display().to_string();
-        let mut arguments: Vec<String> =
-            vec!["verify".into(), "--allow-http-registry".into(), "--trusted-root".into(), path("trusted_root.json")];
+        let mut arguments: Vec<String> = match &image.attestation {
+            None => vec!["verify".into()],
+            Some(predicate_type) => vec!["verify-attestation".into(), "--type".into(), predicate_type.clone()],
+        };
+        arguments.extend(["--allow-http-registry".into(), "--trusted-root".into(), path("trusted_root.json")]);
         if image.by_key {
             arguments.extend(["--key".into(), path("cosign.pub")]);
         } else {
             arguments.extend(self.identity.iter().cloned());
         }
-        if image.name.ends_with("_in_rekor_v2") {
+        if image.name.ends_with("_in_rekor_v2") || image.name.ends_with("_with_timestamp") {
             arguments.push("--use-signed-timestamps".into());
         }
         arguments.push(image.reference.clone());
@@ -174,11 +179,13 @@ impl Testkit {
 }
 
 impl Image {
-    /// `127.0.0.1:PORT/NAME:TAG AUTHORITY VERDICT`
+    /// `127.0.0.1:PORT/NAME:TAG AUTHORITY ATTESTATION VERDICT`; `-` where a signature is asked for.
     fn read(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
-        let (reference, authority, verdict) = (words.next()?, words.next()?, words.next()?);
+        let (reference, authority, attestation, verdict) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let name = reference.split_once('/')?.1.split_once(':')?.0;
-        Some(Self { reference: reference.into(), name: name.into(), by_key: authority == "Key", verdict: verdict.into() })
+        let attestation = (attestation != "-").then(|| attestation.to_owned());
+        let (reference, verdict) = (reference.into(), verdict.into());
+        Some(Self { reference, name: name.into(), by_key: authority == "Key", attestation, verdict })
     }
 }
