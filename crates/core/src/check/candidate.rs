@@ -191,11 +191,13 @@ impl<'a> Ladder<'a, '_> {
         let needed = usize::from(self.leaf_is_keyless());
         let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
         let mut counted = Vec::with_capacity(entries.len());
+        // An identity needs a time, and is told below that there is none.
+        let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.now);
         for entry in entries {
-            match time::outside_log_window(&entry, &times) {
-                None => counted.push(entry),
-                Some(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
-                Some(failure) => self.trace.not_counted(Rule::Tlog, failure),
+            match time::within_log_window(entry, &times, otherwise) {
+                Ok(entry) => counted.push(entry),
+                Err(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
+                Err(failure) => self.trace.not_counted(Rule::Tlog, failure),
             }
         }
         self.tlog(&counted)?;
