@@ -279,7 +279,14 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         // came in place of a list is a document that breaks the rules, such as the page of a proxy.
         Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
         _ => {
-            let failure = examination.why_not(&decision);
+            let failure = match examination.why_not(&decision) {
+                // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
+                // judged, by their bytes; of none nothing is known.
+                none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
+                    Code::AbsenceNotShown.into()
+                }
+                failure => failure,
+            };
             (verdict(&failure), failure)
         }
     };

@@ -15,6 +15,7 @@ mod determinism;
 mod identity;
 mod json;
 mod json_paths;
+mod loaded_evidence;
 mod log_binding;
 mod log_matrix;
 mod log_threshold;
