@@ -142,6 +142,7 @@ codes! {
     RealmRefused = 216, "REALM_REFUSED", Undecided, Registry, "the token service is not one that may get these credentials", "Allow the realm explicitly if it belongs to this registry.";
     PlainHttpRefused = 217, "PLAIN_HTTP_REFUSED", Usage, Caller, "plain HTTP is used only for hosts that the user names", "Use https, or name the host in --allow-http.";
     ResponseInvalid = 218, "RESPONSE_INVALID", Undecided, Registry, "the registry's answer is not what the protocol allows", "Check that the address is a registry's.";
+    AbsenceNotShown = 230, "ABSENCE_NOT_SHOWN", Undecided, Caller, "the saved evidence holds no signature, and a file cannot show that there is none", "Verify the image where it is kept, or save the evidence again.";
 
     // 300–399: OCI documents.
     ManifestInvalid = 300, "MANIFEST_INVALID", Rejected, Registry, "the manifest or index cannot be used", "Push a manifest that follows the OCI image specification.";
@@ -264,6 +265,7 @@ codes! {
 
     ExceptionApplies = 1014, "EXCEPTION_APPLIES", Notice, Caller, "accepted by an exception, without any signature", "Sign the image before the exception ends.";
     NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
+    IntotoV1OptIn = 1030, "INTOTO_V1_OPT_IN", Notice, Caller, "intoto 0.0.1 log entries, which hold no signature, are taken for attestations", "Only for attestations that an older cosign made; attest again where you can.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";
