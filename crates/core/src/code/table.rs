@@ -121,6 +121,7 @@ codes! {
     SessionForOtherVerifier = 111, "SESSION_FOR_OTHER_VERIFIER", Usage, Caller, "the session was started by another verifier", "Conclude a session with the verifier that made it, or one with the same fingerprint.";
     ArtifactUnreadable = 112, "ARTIFACT_UNREADABLE", Undecided, Caller, "the artifact cannot be read", "Check the path and the rights of the file.";
     EvidenceUnwritable = 113, "EVIDENCE_UNWRITABLE", Usage, Caller, "the evidence cannot be written", "Check the path, which may not exist yet as a folder with content, and the rights of its folder.";
+    ArgumentInvalid = 130, "ARGUMENT_INVALID", Usage, Caller, "an argument of the call cannot be used", "Mend the call: the message names the argument.";
 
     // 200–299: gathering.
     ImageNotFound = 200, "IMAGE_NOT_FOUND", Undecided, Caller, "the registry has no such image", "Check the reference; a registry may also answer so where rights are missing.";
