@@ -83,7 +83,10 @@ fn the_example_of_the_documentation_loads() {
     let policy = PolicyFile::parse(example.as_bytes(), Format::Yaml, "policy.yaml", &mut read).unwrap();
     assert_eq!(policy.rules().len(), 3);
     let asks = policy.explain(&"ghcr.io/acme/app:v1".parse().unwrap()).to_text();
-    assert!(asks.contains("at least 2 of 3, by different signers") && asks.contains("where /buildDefinition/buildType"), "{asks}");
+    assert!(
+        asks.contains("at least 2 of 3, by different signers") && asks.contains("where /buildDefinition/buildType"),
+        "{asks}"
+    );
 }
 
 #[test]

@@ -154,7 +154,8 @@ impl<'a> Ladder<'a, '_> {
             // Nothing of an entry is read, so that no time and no word of it can reach the verdict (K-TL-05).
             return Ok(Vec::new());
         }
-        let binding = Binding { signed: self.signed, verifier, artifact: self.artifact };
+        let (signed, artifact, allow_intoto_v1) = (self.signed, self.artifact, self.settings.allow_intoto_v1);
+        let binding = Binding { signed, verifier, artifact, allow_intoto_v1 };
         let context = Context { trust: self.bench.trust, witnesses: self.settings.witnesses.as_ref(), limits: self.bench.limits };
         let mut valid = Vec::new();
         for entry in self.signed.entries.as_ref().map_err(Clone::clone)? {
@@ -172,7 +173,7 @@ impl<'a> Ladder<'a, '_> {
         let mut valid = Vec::new();
         for stamp in &self.signed.timestamps {
             let verified =
-                stamp.clone().and_then(|response| timestamp::verify(&response, &self.signed.signature, self.bench, self.budget));
+                stamp.clone().and_then(|response| timestamp::verify(&response, self.signed.stamped(), self.bench, self.budget));
             match verified {
                 Ok(stamp) => {
                     self.trace.passed(Rule::Timestamp, Detail::At(stamp.at()));
@@ -204,11 +205,13 @@ impl<'a> Ladder<'a, '_> {
         let needed = usize::from(self.leaf_is_keyless());
         let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
         let mut counted = Vec::with_capacity(entries.len());
+        // An identity needs a time, and is told below that there is none.
+        let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.now);
         for entry in entries {
-            match time::outside_log_window(&entry, &times) {
-                None => counted.push(entry),
-                Some(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
-                Some(failure) => self.trace.not_counted(Rule::Tlog, failure),
+            match time::within_log_window(entry, &times, otherwise) {
+                Ok(entry) => counted.push(entry),
+                Err(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
+                Err(failure) => self.trace.not_counted(Rule::Tlog, failure),
             }
         }
         self.tlog(&counted)?;

@@ -1,12 +1,13 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
+use super::candidate;
 use super::outcome::NotAccepted;
 use super::verifier::Verifier;
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
-use crate::format::{Format, Signed, bundle, simple_signing};
-use crate::gather::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout};
+use crate::format::{Format, Signed};
+use crate::gather::{Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
@@ -283,7 +284,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
     let asked_for = if verifier.policy.excepted().is_some() { &[][..] } else { evidence.candidates() };
     for candidate in asked_for {
-        let parsed = parse(candidate, &examination);
+        let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
         // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
         if parsed.is_ok() {
             let count = verified_in.entry(candidate.layout).or_default();
@@ -298,7 +299,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
                 continue;
             }
         }
-        examination.examine(candidate.layout.name(), digest_of(candidate), parsed, &artifact);
+        examination.examine(candidate.layout.name(), candidate::digest(candidate), parsed, &artifact);
     }
     if !evidence.proves_absence() || hidden.is_some() {
         let found =
@@ -324,7 +325,14 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         // came in place of a list is a document that breaks the rules, such as the page of a proxy.
         Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
         _ => {
-            let failure = examination.why_not(&decision);
+            let failure = match examination.why_not(&decision) {
+                // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
+                // judged, by their bytes; of none nothing is known.
+                none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
+                    Code::AbsenceNotShown.into()
+                }
+                failure => failure,
+            };
             (verdict(&failure), failure)
         }
     };
@@ -401,28 +409,6 @@ pub(super) fn verdict(failure: &Failure) -> Verdict {
         Class::Accepted => Verdict::Accepted,
         Class::Rejected => Verdict::Rejected,
         _ => Verdict::Undecided,
-    }
-}
-
-fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed, Failure> {
-    let limits = &examination.verifier.limits;
-    match &candidate.kind {
-        CandidateKind::SimpleSigning { payload, annotations } => simple_signing::parse(payload.shared(), annotations, limits),
-        CandidateKind::Bundle { bundle, .. } => bundle::parse(bundle.bytes(), limits, examination.allows_chain()),
-        CandidateKind::Attestation { .. } => {
-            Err(Failure::new(Code::NotYetSupported).found("an attestation in cosign's .att layout"))
-        }
-        CandidateKind::Unusable(failure) => Err(failure.clone()),
-        #[allow(unreachable_patterns, reason = "kinds that later versions gather must not count by accident")]
-        _ => Err(Code::NotYetSupported.into()),
-    }
-}
-
-fn digest_of(candidate: &Candidate) -> Option<String> {
-    match &candidate.kind {
-        CandidateKind::SimpleSigning { payload, .. } => Some(payload.digest().to_string()),
-        CandidateKind::Bundle { bundle, .. } => Some(bundle.digest().to_string()),
-        _ => candidate.manifest.as_ref().map(|manifest| manifest.digest().to_string()),
     }
 }
 
