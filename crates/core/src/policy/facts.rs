@@ -39,11 +39,13 @@ pub enum Signer {
 }
 
 impl Signer {
-    /// What thresholds count as one signer.
-    pub(crate) fn canonical(&self) -> String {
+    /// What thresholds count as one signer: a key is one wherever it is trusted, an identity in each trust domain.
+    pub(crate) fn counted_as(&self, domain: usize) -> String {
         match self {
             Self::Key { id, .. } => format!("key {id:02x?}"),
-            Self::Certificate { subject, extensions, .. } => format!("certificate {:?} {:?}", subject, extensions.issuer()),
+            Self::Certificate { subject, extensions, .. } => {
+                format!("certificate {:?} {:?} of domain {domain}", subject, extensions.issuer())
+            }
         }
     }
 }

@@ -64,8 +64,8 @@ pub(super) struct Examination<'v> {
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
-        let leaves = verifier.policy.leaves().len();
-        Self { verifier, now, facts: vec![LeafFacts::none(); leaves], examined: Vec::new(), unseen: None }
+        let facts = verifier.domains.iter().map(|domain| LeafFacts::none(*domain)).collect();
+        Self { verifier, now, facts, examined: Vec::new(), unseen: None }
     }
 
     /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.

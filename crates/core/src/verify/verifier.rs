@@ -9,7 +9,7 @@ use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, Evidence, Fetch, Wanted};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
-use crate::policy::{Authority, Policy, SignatureRequirement};
+use crate::policy::{Authority, Policy, SignatureRequirement, domains};
 use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -41,6 +41,8 @@ pub struct Verifier {
     pub(super) limits: Limits,
     /// The key of each leaf that trusts one, made ready, in the order of the leaves.
     pub(super) keys: Arc<[Option<PreparedKey>]>,
+    /// The trust domain of each leaf's root.
+    pub(super) domains: Arc<[usize]>,
     pub(super) weakened: Vec<Failure>,
     fingerprint: [u8; 32],
 }
@@ -67,7 +69,10 @@ impl Verifier {
             Authority::Keyless(_) => None,
         };
         let keys = policy.leaves().into_iter().map(prepare).collect();
-        Self { trust, policy, limits, keys, weakened: Vec::new(), fingerprint }
+        let roots: Vec<&TrustRoot> =
+            policy.leaves().into_iter().map(|leaf| leaf.trust_root().map_or(&*trust, |root| &**root)).collect();
+        let domains = domains(&roots).into();
+        Self { trust, policy, limits, domains, keys, weakened: Vec::new(), fingerprint }
     }
 
     /// Adds something that is weaker than the default to what every report lists, such as a verification time that
