@@ -31,6 +31,8 @@ pub enum Signer {
         fingerprint: [u8; 32],
         /// Name of the authority whose path holds.
         authority: String,
+        /// SHA-256 of the DER of each certificate above it on that path, the anchor last.
+        chain: Vec<[u8; 32]>,
         /// Its distinguished name, attribute by attribute; empty in Fulcio's certificates.
         distinguished_name: DistinguishedName,
         /// The certificate policies that it was issued under, as dotted numbers.

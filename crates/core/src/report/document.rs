@@ -179,6 +179,8 @@ pub(crate) enum SignerReport {
         issuer: Option<String>,
         fingerprint: String,
         authority: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<String>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         extensions: BTreeMap<String, String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,13 +195,14 @@ impl From<&Signer> for SignerReport {
         let bounded = crate::code::bounded;
         match signer {
             Signer::Key { id, name } => Self::Key { id: hex::encode(id), name: bounded(name) },
-            Signer::Certificate { subject, extensions, fingerprint, authority, distinguished_name, policies } => {
+            Signer::Certificate { subject, extensions, fingerprint, authority, chain, distinguished_name, policies } => {
                 Self::Certificate {
                     subject: bounded(subject.value()),
                     subject_kind: subject.kind(),
                     issuer: extensions.issuer().map(bounded),
                     fingerprint: hex::encode(fingerprint),
                     authority: bounded(authority),
+                    chain: chain.iter().map(|print| hex::encode(print)).collect(),
                     extensions: crate::x509::FulcioExtensions::NAMES
                         .iter()
                         .filter_map(|name| extensions.get(name).map(|value| ((*name).to_owned(), bounded(value))))
