@@ -264,6 +264,7 @@ codes! {
 
     ExceptionApplies = 1014, "EXCEPTION_APPLIES", Notice, Caller, "accepted by an exception, without any signature", "Sign the image before the exception ends.";
     NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
+    AnswersReused = 1020, "ANSWERS_REUSED", Notice, Caller, "tags, referrer lists and misses may be as old as the stated time", "Give no time to live where a moved tag or a new signature must be seen at once.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";
