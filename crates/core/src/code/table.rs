@@ -277,6 +277,13 @@ codes! {
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";
+
+    // 1200–1299: Kubernetes admission.
+    AdmissionMalformed = 1200, "ADMISSION_MALFORMED", Rejected, Caller, "the admission request cannot be read", "Send an AdmissionReview of admission.k8s.io/v1.";
+    KindNotReviewed = 1201, "KIND_NOT_REVIEWED", Rejected, Caller, "objects of this kind cannot be reviewed", "Register the webhook for the workload kinds alone.";
+    ImageFieldMalformed = 1202, "IMAGE_FIELD_MALFORMED", Rejected, Caller, "a place that names an image cannot be read", "Name every image in full, as text.";
+    OutOfScope = 1203, "OUT_OF_SCOPE", Notice, Caller, "the policy is not about this namespace: nothing was verified", "Add the namespace to the policy's admission.namespaces where it should be.";
+    AdmissionOverloaded = 1204, "ADMISSION_OVERLOADED", Undecided, Caller, "too many requests at once", "Try again, or run more replicas.";
 }
 
 impl fmt::Display for Code {
