@@ -55,6 +55,13 @@ impl Registry {
         Call { registry: Self { tokens: Arc::default(), ..self.clone() }, bounds: Arc::new(self.bounds()) }
     }
 
+    /// Starts a call with a deadline of its own; one above a day counts as a day.
+    #[must_use]
+    pub fn call_within(&self, deadline: Duration) -> Call {
+        let deadline = Instant::now() + deadline.min(MAX_DEADLINE);
+        Call { deadline, ..self.call() }
+    }
+
     /// [`Fetch::fetch`] for callers that await, on whatever executor.
     ///
     /// # Errors
