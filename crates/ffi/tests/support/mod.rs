@@ -60,3 +60,44 @@ pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     found.sort();
     found
 }
+
+/// How a C program is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As C11.
+    C,
+    /// The same source as C++17.
+    Cpp,
+    /// As C11, under AddressSanitizer (with its search for leaks) and UndefinedBehaviorSanitizer.
+    Sanitized,
+}
+
+/// Compiles a program against the committed header and the library that cargo built, without a warning.
+pub(crate) fn compile(source: &Path, build: Build, into: &Path) -> PathBuf {
+    try_compile(source, build, into).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub(crate) fn try_compile(source: &Path, build: Build, into: &Path) -> Result<PathBuf, String> {
+    let binary = into.join(format!("{}-{build:?}", source.file_stem().unwrap().to_str().unwrap()));
+    let library = library();
+    let mut command = match build {
+        Build::C | Build::Sanitized => {
+            let mut command = Command::new("cc");
+            command.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L"]);
+            command
+        }
+        Build::Cpp => {
+            let mut command = Command::new("c++");
+            command.args(["-std=c++17", "-x", "c++"]);
+            command
+        }
+    };
+    command.args(["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-O1", "-g"]);
+    if build == Build::Sanitized {
+        command.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    }
+    command.arg("-I").arg(header_path().parent().unwrap()).arg(source).args(["-x", "none"]).arg(&library);
+    command.arg(format!("-Wl,-rpath,{}", library.parent().unwrap().display())).arg("-pthread").arg("-o").arg(&binary);
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() { Ok(binary) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
