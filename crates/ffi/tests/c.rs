@@ -115,7 +115,19 @@ fn every_program_is_run_here() {
     for entry in std::fs::read_dir(crate_folder().join("tests/c")).unwrap() {
         let path = entry.unwrap().path();
         let stem = Path::new(path.file_name().unwrap()).file_stem().unwrap().to_str().unwrap();
-        let is_program = path.extension().is_some_and(|extension| extension == "c");
+        let is_program = path.extension().is_some_and(|extension| extension == "c") && stem != "interrupted";
         assert!(!is_program || here.contains(&format!("compiled_and_run(\"{stem}\"")), "{}", path.display());
     }
+}
+
+/// The built-in registry is interrupted while it waits for an answer that never comes, by another thread and by the
+/// deadline of the call; the registry's own deadline is far away.
+#[test]
+fn a_request_under_way_ends_with_the_cancellation_and_with_the_deadline() {
+    let scenario = veriseal_testkit::scenario::key_signed();
+    let (registry, reference) = scenario.serve();
+    registry.fault(veriseal_testkit::http::Fault::new("/v2/", veriseal_testkit::http::Action::Hang));
+    let materials = Materials::new();
+    let binary = compile(&program("interrupted"), Build::Sanitized, materials.path());
+    passes(&mut Command::new(binary), &materials, &[&reference, &registry.host()]);
 }

@@ -110,3 +110,25 @@ fn an_example_that_cannot_read_its_policy_says_why() {
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("POLICY_INVALID"), "{}", said(&output));
 }
+
+/// The C quick start of the README, compiled as it stands. The scenario's signature is by key, so that the system's clock
+/// makes no difference.
+#[test]
+fn the_quick_start_of_the_readme_admits_what_is_signed() {
+    let readme = std::fs::read_to_string(workspace().join("README.md")).unwrap();
+    let quick_start = readme.split("```c\n").nth(1).unwrap().split("```").next().unwrap();
+    let main = "\n#include \"check.h\"\nint main(int argc, char **argv) {\n    start it = begin(argc, argv);\n    \
+                int good = admit(it.verifier, it.layout, it.image), bad = admit(it.verifier, it.unsigned_layout, it.image);\n    \
+                int none = admit(it.verifier, it.layout, \"no reference\");\n    end(it);\n    return good && !bad && !none ? 0 : 1;\n}\n";
+    let materials = materials::Materials::new();
+    let source = materials.path().join("quick_start.c");
+    let check = support::crate_folder().join("tests/c");
+    std::fs::copy(check.join("check.h"), materials.path().join("check.h")).unwrap();
+    assert!(quick_start.contains("veriseal_now()"));
+    std::fs::write(&source, format!("{quick_start}{main}")).unwrap();
+    for build in [Build::Sanitized, Build::Cpp] {
+        let output = Command::new(compile(&source, build, materials.path())).args(materials.arguments()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains(&materials.pinned) && said(&output).contains("NO_SIGNATURE"), "{}", said(&output));
+    }
+}

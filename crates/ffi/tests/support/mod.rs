@@ -24,6 +24,20 @@ pub(crate) fn library() -> PathBuf {
     library
 }
 
+/// The SONAME by which a program looks for the library.
+pub(crate) fn soname() -> &'static str {
+    concat!("libveriseal.so.", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"))
+}
+
+/// The library under its SONAME in a folder of the test: what cargo calls it is nothing that a program looks for.
+fn named_as_shipped(folder: &Path) -> PathBuf {
+    let link = folder.join(soname());
+    if !link.exists() {
+        std::os::unix::fs::symlink(library(), &link).unwrap();
+    }
+    link
+}
+
 /// What a program prints; `None` where it is absent or fails, and then it says why.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Option<String> {
     let output = match Command::new(program).args(arguments).output() {
@@ -79,7 +93,7 @@ pub(crate) fn compile(source: &Path, build: Build, into: &Path) -> PathBuf {
 
 pub(crate) fn try_compile(source: &Path, build: Build, into: &Path) -> Result<PathBuf, String> {
     let binary = into.join(format!("{}-{build:?}", source.file_stem().unwrap().to_str().unwrap()));
-    let library = library();
+    let library = named_as_shipped(into);
     let mut command = match build {
         Build::C | Build::Sanitized => {
             let mut command = Command::new("cc");
