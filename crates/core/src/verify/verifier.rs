@@ -4,15 +4,16 @@ use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
 use crate::code::{Class, Code, Failure};
-use crate::crypto::PreparedKey;
+use crate::crypto::{KeyTables, PreparedKey};
 use crate::digest::{Digest, sha256_parts};
-use crate::gather::{self, Evidence, Fetch, Wanted};
+use crate::gather::{self, AsyncFetch, Evidence, Fetch, Wanted, drive_async};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
 use crate::policy::{Authority, Policy, SignatureRequirement};
 use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Verifies images and blobs against one policy and one trust root.
@@ -78,6 +79,18 @@ impl Verifier {
         self
     }
 
+    /// Lets the keys of the trust roots and the policy have tables of multiples after a few uses: two to four times faster
+    /// checks of their ECDSA signatures in pure Rust, for 100 to 220 KB a key, at most 64 keys. For programs that verify
+    /// many images; one that verifies a few never earns a table back. Verdicts do not depend on it.
+    #[must_use]
+    pub fn with_key_tables(self) -> Self {
+        let tables = Arc::new(KeyTables::new());
+        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
+        std::iter::once(&*self.trust).chain(own).for_each(|trust| trust.prepare_tables(&tables));
+        self.keys.iter().flatten().for_each(|key| key.with_tables(&tables));
+        self
+    }
+
     /// The trust root.
     #[must_use]
     pub fn trust_root(&self) -> &TrustRoot {
@@ -130,7 +143,33 @@ impl Verifier {
     pub fn verify(&self, reference: &Reference, fetch: &dyn Fetch, now: UnixTime) -> Result<Accepted, NotAccepted> {
         let mut session = self.session(reference);
         session.drive(fetch);
-        self.conclude(session, now)
+        self.with_weakened(fetch.weakened()).conclude(session, now)
+    }
+
+    /// [`Verifier::verify`] for callers that await, on whatever executor. The judging itself, a few milliseconds of
+    /// computing, is done in the last poll.
+    ///
+    /// Cancel-safe: dropping the future stops every request under way and leaves no state behind.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub async fn verify_async<F: AsyncFetch>(
+        &self,
+        reference: &Reference,
+        fetch: &F,
+        now: UnixTime,
+    ) -> Result<Accepted, NotAccepted> {
+        let mut session = self.session(reference);
+        drive_async(&mut session, fetch).await;
+        self.with_weakened(fetch.weakened()).conclude(session, now)
+    }
+
+    /// This verifier, with what a source is weaker in among what the report lists.
+    fn with_weakened(&self, weakened: Vec<Failure>) -> Cow<'_, Self> {
+        if weakened.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(weakened.into_iter().fold(self.clone(), Self::declare_weakened))
     }
 
     /// Gathers from a blocking source without judging, so that the evidence can be saved and judged elsewhere.
