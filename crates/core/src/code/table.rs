@@ -121,6 +121,8 @@ codes! {
     SessionForOtherVerifier = 111, "SESSION_FOR_OTHER_VERIFIER", Usage, Caller, "the session was started by another verifier", "Conclude a session with the verifier that made it, or one with the same fingerprint.";
     ArtifactUnreadable = 112, "ARTIFACT_UNREADABLE", Undecided, Caller, "the artifact cannot be read", "Check the path and the rights of the file.";
     EvidenceUnwritable = 113, "EVIDENCE_UNWRITABLE", Usage, Caller, "the evidence cannot be written", "Check the path, which may not exist yet as a folder with content, and the rights of its folder.";
+    PlatformInvalid = 114, "PLATFORM_INVALID", Usage, Caller, "the platform cannot be parsed", "Write it as os/arch or os/arch/variant in Go's names, such as linux/arm64.";
+    EvidenceForOtherPlatforms = 115, "EVIDENCE_FOR_OTHER_PLATFORMS", Undecided, Caller, "the evidence was gathered for other platforms than those asked for", "Gather it again with the same choice of platforms.";
 
     // 200–299: gathering.
     ImageNotFound = 200, "IMAGE_NOT_FOUND", Undecided, Caller, "the registry has no such image", "Check the reference; a registry may also answer so where rights are missing.";
@@ -264,6 +266,7 @@ codes! {
 
     ExceptionApplies = 1014, "EXCEPTION_APPLIES", Notice, Caller, "accepted by an exception, without any signature", "Sign the image before the exception ends.";
     NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
+    IndexNotSigned = 1016, "INDEX_NOT_SIGNED", Notice, Signer, "each platform manifest is signed by itself, the index that lists them is not", "Sign the index as well: which manifests belong together nobody vouched for.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";

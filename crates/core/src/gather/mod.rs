@@ -7,13 +7,18 @@ mod drive;
 mod evidence;
 mod fetch;
 mod memory;
+mod platforms;
 mod rules;
 mod saved;
 mod session;
 
 pub use drive::drive;
-pub use evidence::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, LayoutState, Note, Subject, TagMoved};
+pub use evidence::{
+    Attached, Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, LayoutState, Note, PlatformEvidence, PlatformsFound,
+    Subject, TagMoved,
+};
 pub use fetch::{Fetch, FetchError, Request, RequestId, Response, What};
 pub use memory::MemoryStore;
+pub use platforms::{ListedManifest, PlatformChoice};
 pub use saved::{SAVED_EVIDENCE_FORMAT, SAVED_EVIDENCE_MEDIA_TYPE, SavedEvidence};
 pub use session::{GatherError, Session, Wanted};
