@@ -1,13 +1,14 @@
 //! [`TrustRoot`] and the instances in it.
 
 use crate::code::{Code, Failure};
-use crate::crypto::{PreparedKey, Scheme};
+use crate::crypto::{KeyTables, PreparedKey, Scheme};
 use crate::digest::sha256_parts;
 use crate::encoding::{base64, hex};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::time::{UnixTime, Validity};
 use crate::x509::Certificate;
+use std::sync::Arc;
 
 /// Where a trust root came from, for the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -223,6 +224,16 @@ impl TrustRoot {
     /// [`Code::TrustRootInvalid`] for anything that breaks the format, a missing start of a log's window included.
     pub fn from_json(json: &[u8], origin: TrustRootOrigin) -> Result<Self, Failure> {
         super::document::parse(json, origin, &Limits::DEFAULT)
+    }
+
+    /// Lets the keys of this trust root have tables of multiples ([`KeyTables`]), for programs that verify much. What is
+    /// accepted does not depend on it.
+    pub fn prepare_tables(&self, tables: &Arc<KeyTables>) {
+        let timestamping = self.timestamp_authorities.iter().map(|authority| &authority.authority);
+        let chains = self.authorities.iter().chain(timestamping).flat_map(|authority| &authority.chain);
+        let of_certificates = chains.filter_map(|certificate| certificate.prepared_key().ok());
+        let of_logs = self.logs.iter().map(|log| &log.key).chain(self.ct_logs.iter().map(|log| &log.key));
+        of_certificates.chain(of_logs).for_each(|key| key.with_tables(tables));
     }
 
     /// The public-good instance of Sigstore, as embedded in this version.
