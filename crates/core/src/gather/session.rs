@@ -396,7 +396,19 @@ impl Session {
 
     /// The image is here.
     fn take_document(&mut self, digest: Digest, document: Content, announced: Option<&str>) {
-        match Document::parse(document.bytes(), announced, &self.limits) {
+        let parsed = Document::parse(document.bytes(), announced, &self.limits).map_err(|failure| {
+            // Where no digest was given, only the registry says that these bytes are the image. What is no manifest at all,
+            // such as the page of a proxy, is not its word.
+            let is_its_word = failure.code() != Code::ManifestInvalid
+                || self.reference.digest().is_some()
+                || self.repository().registry().is_none();
+            if is_its_word {
+                failure
+            } else {
+                Failure::new(Code::ResponseInvalid).expected("an image manifest or index").found(failure)
+            }
+        });
+        match parsed {
             Ok(parsed) => {
                 let (repository, media_type) = (self.repository().clone(), parsed.media_type().to_owned());
                 let subject = Subject { repository, digest, media_type, document: document.clone() };

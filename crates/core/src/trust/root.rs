@@ -7,6 +7,7 @@ use crate::encoding::{base64, hex};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::time::{UnixTime, Validity};
+use crate::tlog::checkpoint::origin_of;
 use crate::x509::Certificate;
 use std::sync::Arc;
 
@@ -59,16 +60,10 @@ impl TransparencyLog {
         &self.log_id
     }
 
-    /// The checkpoint origin of a Rekor v2 log: the host of the base URL, without scheme, port and path
-    /// (rekor-v2 spec §6.1.4; `baseUrl` may be written without a scheme).
+    /// The checkpoint origin of a Rekor v2 log ([`origin_of`] its base URL), where it has one.
     #[must_use]
-    pub fn origin(&self) -> &str {
-        let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        }
+    pub fn origin(&self) -> Option<&str> {
+        origin_of(&self.base_url)
     }
 
     /// Window of the key.

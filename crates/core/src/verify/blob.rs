@@ -25,6 +25,8 @@ impl Verifier {
         let mut examination = Examination::new(self, now);
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
         examination.examine(About::Image, "bundle", None, parsed, artifact);
+        // One bundle says nothing about others.
+        examination.unseen(Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
         let decision = examination.decide(&SCOPE);
         let name = artifact.name().copied();
         let failure = match name {
@@ -42,8 +44,9 @@ impl Verifier {
         let shown = name.map(|digest| digest.to_string());
         let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
         let evidence = EvidenceReport { origin: "given", complete: true };
-        let signatures = examination.signatures(&SCOPE);
-        let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), ..Extra::default() };
+        let signatures = examination.signatures(&[&SCOPE]);
+        let horizon = examination.horizon(&[&SCOPE]);
+        let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), horizon, ..Extra::default() };
         let report = examination.report(headline, &decision, subject, Some(evidence), extra);
         match (verdict, name) {
             (Verdict::Accepted, Some(digest)) => Ok(AcceptedBlob::assertion(digest, signatures, report)),

@@ -1,17 +1,19 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
+use super::candidate;
 use super::outcome::NotAccepted;
 use super::proven::Proven;
 use super::verifier::Verifier;
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
-use crate::format::{Format, Signed, bundle, simple_signing};
-use crate::gather::{Attached, Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, PlatformEvidence};
+use crate::format::{Format, Signed};
+use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
+    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide, horizon,
+    unanchored_notices,
 };
 use crate::report::{
     CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, Report, ReportParts, SubjectReport, TagReport,
@@ -68,11 +70,18 @@ pub(super) struct Examination<'v> {
     /// By what the signatures are about, and by leaf.
     facts: BTreeMap<About, Vec<LeafFacts>>,
     examined: Vec<Examined>,
+    /// Why there could be attestations that nobody looked at.
+    unseen: Option<Failure>,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
-        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new() }
+        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None }
+    }
+
+    /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
+    pub(super) fn unseen(&mut self, why: Failure) {
+        self.unseen.get_or_insert(why);
     }
 
     /// Holds one candidate against every leaf. `artifact` is what it is about.
@@ -92,7 +101,7 @@ impl<'v> Examination<'v> {
                 examined.format = Some(signed.format);
                 let (limits, now) = (&self.verifier.limits, self.now);
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
-                let none = || vec![Vec::new(); self.verifier.policy.leaves().len()];
+                let none = || vec![LeafFacts::none(); self.verifier.policy.leaves().len()];
                 let facts = self.facts.entry(about).or_insert_with(none);
                 for ((leaf, key), facts) in leaves.zip(facts) {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
@@ -100,8 +109,10 @@ impl<'v> Examination<'v> {
                     // becomes of it.
                     let mut budget = Budget::new(limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
-                    if let Ok(verified) = &evaluation.result {
-                        facts.push((number, verified.clone()));
+                    match (&evaluation.result, evaluation.attests) {
+                        (Ok(verified), _) => facts.held.push((number, verified.clone())),
+                        (Err(_), Some(at)) => facts.against.push((number, at)),
+                        (Err(_), None) => {}
                     }
                     examined.evaluations.push(evaluation);
                 }
@@ -119,28 +130,54 @@ impl<'v> Examination<'v> {
         self.verifier.policy.leaves().iter().any(|leaf| leaf.configured().allow_chain)
     }
 
-    /// Decides the policy over the signatures about these.
-    pub(super) fn decide(&self, scope: &[About]) -> Decision {
-        let mut facts: Vec<LeafFacts> = vec![Vec::new(); self.verifier.policy.leaves().len()];
+    /// What is known about each leaf from the signatures about these.
+    fn facts(&self, scope: &[About]) -> Vec<LeafFacts> {
+        let leaves = self.verifier.policy.leaves();
+        let mut facts = vec![LeafFacts::none(); leaves.len()];
         for found in scope.iter().filter_map(|about| self.facts.get(about)) {
             for (leaf, found) in facts.iter_mut().zip(found) {
-                leaf.extend(found.iter().cloned());
+                leaf.held.extend(found.held.iter().cloned());
+                leaf.against.extend(found.against.iter().copied());
             }
         }
-        decide(&self.verifier.policy, &facts)
+        for (index, (leaf, facts)) in leaves.into_iter().zip(&mut facts).enumerate() {
+            // What is not known of one candidate is not known of the newest of them either.
+            let open = self.examined(scope).any(|examined| examined.undecided(index).is_some());
+            facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
+        }
+        facts
     }
 
-    /// The signatures about these that satisfy some leaf, each once.
-    pub(super) fn signatures(&self, scope: &[About]) -> Vec<VerifiedSignature> {
-        let mut numbered: BTreeMap<usize, &VerifiedSignature> = BTreeMap::new();
-        for (number, verified) in scope.iter().filter_map(|about| self.facts.get(about)).flatten().flatten() {
-            numbered.entry(*number).or_insert(verified);
+    /// Decides the policy over the signatures about these.
+    pub(super) fn decide(&self, scope: &[About]) -> Decision {
+        decide(&self.verifier.policy, &self.facts(scope))
+    }
+
+    /// The signatures that satisfy some leaf in one of the decisions, each once.
+    pub(super) fn signatures(&self, scopes: &[&[About]]) -> Vec<VerifiedSignature> {
+        let mut numbered: BTreeMap<usize, VerifiedSignature> = BTreeMap::new();
+        for scope in scopes {
+            let facts = self.facts(scope);
+            let decision = decide(&self.verifier.policy, &facts);
+            for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(facts) {
+                let counts = |(number, _): &(usize, VerifiedSignature)| outcome.by.contains(number);
+                numbered.extend(facts.held.into_iter().filter(counts));
+            }
         }
-        numbered.into_values().cloned().collect()
+        numbered.into_values().collect()
     }
 
     fn examined<'e>(&'e self, scope: &'e [About]) -> impl Iterator<Item = &'e Examined> {
         self.examined.iter().filter(|examined| scope.contains(&examined.about))
+    }
+
+    /// When an acceptance that rests on all these decisions ends by itself.
+    pub(super) fn horizon(&self, scopes: &[&[About]]) -> Option<(UnixTime, Failure)> {
+        let ends = scopes.iter().filter_map(|scope| {
+            let facts = self.facts(scope);
+            if decide(&self.verifier.policy, &facts).accepted() { horizon(&self.verifier.policy, &facts) } else { None }
+        });
+        ends.min_by_key(|(moment, why)| (*moment, why.code()))
     }
 
     /// Why nothing was accepted, as far as the candidates tell: something that could not be found out, else the
@@ -160,6 +197,9 @@ impl<'v> Examination<'v> {
         if some_leaf_holds(&decision.root) {
             return Failure::new(Code::PolicyNotMet).expected(&decision.root.asks);
         }
+        if let Some(superseded) = first_reason(&decision.root) {
+            return superseded.clone();
+        }
         // The classic: the image was altered or re-tagged after it was signed.
         if let Some(other) = reasons().find(|failure| failure.code() == Code::SignedOtherDigest) {
             return other.clone();
@@ -173,8 +213,17 @@ impl<'v> Examination<'v> {
     /// What could not be found out, where it would have mattered: where the requirement may hold if it had turned out
     /// well. Where it cannot hold either way, it is known not to.
     pub(super) fn unknown(&self, decision: &Decision, scope: &[About]) -> Option<Failure> {
-        let unknown = |index| most_telling(self.examined(scope).filter_map(|examined| examined.undecided(index)));
-        let unknown: Vec<_> = (0..self.verifier.policy.leaves().len()).map(unknown).collect();
+        let leaves = self.verifier.policy.leaves();
+        let outcomes = decision.root.leaves(&self.verifier.policy);
+        let unknown = |index: usize| {
+            let unseen = self.unseen.as_ref().filter(|_| {
+                // Only where there is something that an unseen one could take away.
+                let by_order = leaves.get(index).is_some_and(|leaf| leaf.selection() != Selection::Any);
+                by_order && outcomes.get(index).is_some_and(|outcome| outcome.reason.is_some())
+            });
+            most_telling(self.examined(scope).filter_map(|examined| examined.undecided(index)).chain(unseen))
+        };
+        let unknown: Vec<_> = (0..leaves.len()).map(unknown).collect();
         let open = may_hold(self.verifier.policy.requirement(), &decision.root, &mut unknown.iter());
         most_telling(unknown.iter().flatten().filter(|_| open))
     }
@@ -199,6 +248,10 @@ impl<'v> Examination<'v> {
         let leaves = self.verifier.policy.leaves();
         let mut notices = extra.notices;
         notices.extend(trust_notices(self.verifier, self.now));
+        let by_order = leaves.iter().filter_map(|leaf| Some((leaf, leaf.selection().name()?)));
+        notices.extend(
+            by_order.map(|(leaf, name)| Failure::new(Code::RegistryCouldWithhold).found(name).at(leaf.authority().describe())),
+        );
         for examined in &self.examined {
             for (leaf, evaluation) in leaves.iter().zip(&examined.evaluations) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
@@ -236,6 +289,7 @@ impl<'v> Examination<'v> {
             trust: trust_report(&self.verifier.trust),
             policy_fingerprint: crate::encoding::hex::encode(self.verifier.policy.fingerprint()),
             basis: extra.basis,
+            horizon: extra.horizon,
             requirement: self.verifier.policy.excepted().is_none().then(|| (&decision.root).into()),
             candidates: candidates.collect(),
             weakened: extra.weakened.into_iter().chain(weakened(self.verifier)).collect(),
@@ -250,6 +304,7 @@ impl<'v> Examination<'v> {
 #[derive(Default)]
 pub(super) struct Extra {
     pub(super) basis: Option<Basis>,
+    pub(super) horizon: Option<(UnixTime, Failure)>,
     pub(super) weakened: Vec<Failure>,
     pub(super) notices: Vec<Failure>,
     pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
@@ -285,7 +340,7 @@ impl Gathering {
         let most = examination.verifier.limits.candidates_verified;
         let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
         for candidate in attached.candidates() {
-            let parsed = parse(candidate, examination);
+            let parsed = candidate::parse(candidate, &examination.verifier.limits, examination.allows_chain());
             // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
             if parsed.is_ok() {
                 let count = verified_in.entry(candidate.layout).or_default();
@@ -300,7 +355,7 @@ impl Gathering {
                     continue;
                 }
             }
-            examination.examine(about, candidate.layout.name(), digest_of(candidate), parsed, artifact);
+            examination.examine(about, candidate.layout.name(), candidate::digest(candidate), parsed, artifact);
         }
     }
 }
@@ -332,6 +387,11 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
             gathering.hide(failure);
         }
     }
+    if !evidence.proves_absence() || gathering.hidden.is_some() {
+        let what = || "saved evidence, which could leave something out".to_owned();
+        let found = gathering.hidden.as_ref().map_or_else(what, Failure::to_string);
+        examination.unseen(Failure::new(Code::AbsenceNotProved).found(found));
+    }
     let (proven, not_excepted) = match verifier.policy.excepted() {
         Some(exception) => {
             let listed = choice.single().and_then(|_| platforms.first()?.listed().ok());
@@ -346,8 +406,16 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         }
         None => (prove(verifier, evidence, &examination), None),
     };
-    let scope = scope(proven.as_ref(), verifier, platforms, &examination);
-    let decision = examination.decide(&scope);
+    let failing;
+    let scopes: Vec<&[About]> = match &proven {
+        Some(proven) => proven.scopes().iter().map(Vec::as_slice).collect(),
+        None => {
+            failing = failing_scope(verifier, platforms, &examination);
+            vec![&failing]
+        }
+    };
+    let scope = scopes.first().copied().unwrap_or(&[About::Image]);
+    let decision = examination.decide(scope);
     let (verdict, failure) = match (not_excepted, gathering.hidden) {
         _ if proven.is_some() => (Verdict::Accepted, Code::Accepted.into()),
         // The digest is known whatever could not be gathered, and nothing else is asked for.
@@ -356,7 +424,14 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         // came in place of a list is a document that breaks the rules, such as the page of a proxy.
         (None, Some(hidden)) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
         _ => {
-            let failure = examination.why_not(&decision, &scope);
+            let failure = match examination.why_not(&decision, scope) {
+                // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
+                // judged, by their bytes; of none nothing is known.
+                none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
+                    Code::AbsenceNotShown.into()
+                }
+                failure => failure,
+            };
             let failure = match scope.last() {
                 Some(About::Platform(number)) if failure.at_text().is_none() => {
                     platforms.get(*number).map_or(failure.clone(), |platform| failure.at(platform.descriptor().digest))
@@ -367,7 +442,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         }
     };
     let headline = Headline { verdict, failure };
-    let signatures = examination.signatures(&scope);
+    let signatures = examination.signatures(&scopes);
     let subject_report = subject_report(verifier, evidence, proven.as_ref(), &signatures, &examination);
     let evidence_report = EvidenceReport {
         origin: match evidence.origin() {
@@ -381,6 +456,14 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         notices.push(Failure::new(Code::IndexNotSigned).at(subject.digest));
     }
     let basis = proven.as_ref().map(|proven| proven.basis().clone());
+    let horizon = match &basis {
+        Some(Basis::Exception { until, .. }) => {
+            let why = Failure::new(Code::ExceptionExpired).expected(format_args!("until {until}"));
+            Some((UnixTime::from_seconds(until.seconds().saturating_add(1)), why))
+        }
+        Some(Basis::Requirement) => examination.horizon(&scopes),
+        None => None,
+    };
     let excepted = basis.iter().filter_map(|basis| match basis {
         Basis::Exception { reason, until } => {
             Some(Failure::new(Code::ExceptionApplies).found(reason).at(format_args!("until {until}")))
@@ -393,7 +476,8 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         let digests = platforms.iter().map(|platform| platform.descriptor().digest.to_string());
         subjects.extend(digests.enumerate().map(|(number, digest)| (About::Platform(number), digest)));
     }
-    let extra = Extra { basis: basis.clone(), weakened: excepted.collect(), notices, gathering: gathering.notes, subjects };
+    let extra =
+        Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering: gathering.notes, subjects };
     let report = examination.report(headline, &decision, subject_report, Some(evidence_report), extra);
     match (verdict, proven) {
         (Verdict::Accepted, Some(proven)) => Judgement::Accepted { proven: Box::new(proven), signatures, report },
@@ -417,16 +501,8 @@ fn prove(verifier: &Verifier, evidence: &Evidence, examination: &Examination<'_>
     }
 }
 
-/// Whose signatures decide: of what is proven, else of the first thing that the policy does not hold for.
-fn scope(
-    proven: Option<&Proven>,
-    verifier: &Verifier,
-    platforms: &[PlatformEvidence],
-    examination: &Examination<'_>,
-) -> Vec<About> {
-    if let Some(proven) = proven {
-        return proven.scope().to_vec();
-    }
+/// Whose signatures do not suffice: of the first thing that the policy does not hold for.
+fn failing_scope(verifier: &Verifier, platforms: &[PlatformEvidence], examination: &Examination<'_>) -> Vec<About> {
     let with = |number| vec![About::Image, About::Platform(number)];
     if verifier.platforms.single().is_some() && !platforms.is_empty() {
         return with(0);
@@ -454,6 +530,7 @@ pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, 
         trust: trust_report(&verifier.trust),
         policy_fingerprint: crate::encoding::hex::encode(verifier.policy.fingerprint()),
         basis: None,
+        horizon: None,
         requirement: None,
         candidates: Vec::new(),
         weakened: weakened(verifier),
@@ -473,28 +550,6 @@ pub(super) fn verdict(failure: &Failure) -> Verdict {
         Class::Accepted => Verdict::Accepted,
         Class::Rejected => Verdict::Rejected,
         _ => Verdict::Undecided,
-    }
-}
-
-fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed, Failure> {
-    let limits = &examination.verifier.limits;
-    match &candidate.kind {
-        CandidateKind::SimpleSigning { payload, annotations } => simple_signing::parse(payload.shared(), annotations, limits),
-        CandidateKind::Bundle { bundle, .. } => bundle::parse(bundle.bytes(), limits, examination.allows_chain()),
-        CandidateKind::Attestation { .. } => {
-            Err(Failure::new(Code::NotYetSupported).found("an attestation in cosign's .att layout"))
-        }
-        CandidateKind::Unusable(failure) => Err(failure.clone()),
-        #[allow(unreachable_patterns, reason = "kinds that later versions gather must not count by accident")]
-        _ => Err(Code::NotYetSupported.into()),
-    }
-}
-
-fn digest_of(candidate: &Candidate) -> Option<String> {
-    match &candidate.kind {
-        CandidateKind::SimpleSigning { payload, .. } => Some(payload.digest().to_string()),
-        CandidateKind::Bundle { bundle, .. } => Some(bundle.digest().to_string()),
-        _ => candidate.manifest.as_ref().map(|manifest| manifest.digest().to_string()),
     }
 }
 
@@ -532,6 +587,11 @@ fn may_hold(node: &Requirement, outcome: &NodeOutcome, unknown: &mut std::slice:
         Requirement::AtLeast { count, .. } => open >= *count,
         Requirement::All(_) | Requirement::Signature(_) => open == of.len(),
     }
+}
+
+/// Why attestations that satisfy a leaf by themselves do not suffice.
+fn first_reason(node: &NodeOutcome) -> Option<&Failure> {
+    node.reason.as_ref().or_else(|| node.children.iter().find_map(first_reason))
 }
 
 fn some_leaf_holds(node: &NodeOutcome) -> bool {

@@ -48,8 +48,8 @@ pub(super) struct Proven {
     subject: Reference,
     basis: Basis,
     platforms: Vec<AcceptedPlatform>,
-    /// Whose signatures it rests on.
-    scope: Vec<About>,
+    /// The decisions that it rests on, each by whose signatures it was taken over.
+    scopes: Vec<Vec<About>>,
     /// An index that is accepted for its platforms alone.
     rests_on_platforms: bool,
 }
@@ -58,7 +58,7 @@ impl Proven {
     /// The image, by its own signatures.
     pub(super) fn image(subject: &Subject, examination: &Examination<'_>) -> Option<Self> {
         let scope = vec![About::Image];
-        examination.decide(&scope).accepted().then(|| Self::assertion(subject, subject.digest, Basis::Requirement, scope))
+        examination.decide(&scope).accepted().then(|| Self::assertion(subject, subject.digest, Basis::Requirement, vec![scope]))
     }
 
     /// A platform's manifest, by its own signatures and those of the image, which `listed` shows to list it.
@@ -77,7 +77,7 @@ impl Proven {
             return None;
         }
         let is_signed_itself = examination.decide(&[About::Platform(number)]).accepted();
-        let mut proven = Self::assertion(subject, *listed.digest(), Basis::Requirement, scope);
+        let mut proven = Self::assertion(subject, *listed.digest(), Basis::Requirement, vec![scope]);
         let pinned = proven.subject.clone();
         proven.platforms = vec![AcceptedPlatform { platform: listed.platform().cloned(), pinned, is_signed_itself }];
         Some(proven)
@@ -89,12 +89,12 @@ impl Proven {
         if found.manifests().is_empty() || !found.failures().is_empty() {
             return None;
         }
-        let mut whole = Self::assertion(subject, subject.digest, Basis::Requirement, vec![About::Image]);
+        let mut whole = Self::assertion(subject, subject.digest, Basis::Requirement, Vec::new());
         whole.rests_on_platforms = true;
         for (number, manifest) in found.manifests().iter().enumerate() {
             let one = Self::platform(subject, number, manifest.listed().ok()?, examination)?;
             whole.platforms.extend(one.platforms);
-            whole.scope.push(About::Platform(number));
+            whole.scopes.extend(one.scopes);
         }
         Some(whole)
     }
@@ -120,10 +120,10 @@ impl Proven {
         Ok(Self::assertion(subject, digest, basis, Vec::new()))
     }
 
-    fn assertion(subject: &Subject, digest: Digest, basis: Basis, scope: Vec<About>) -> Self {
+    fn assertion(subject: &Subject, digest: Digest, basis: Basis, scopes: Vec<Vec<About>>) -> Self {
         let pinned = |digest| Reference::new(subject.repository.clone(), None, Some(digest));
         let (resolved, subject) = (pinned(subject.digest), pinned(digest));
-        Self { resolved, subject, basis, platforms: Vec::new(), scope, rests_on_platforms: false }
+        Self { resolved, subject, basis, platforms: Vec::new(), scopes, rests_on_platforms: false }
     }
 
     /// Adds what is accepted with the image, since its signatures count for all that it lists.
@@ -149,8 +149,9 @@ impl Proven {
         &self.basis
     }
 
-    pub(super) fn scope(&self) -> &[About] {
-        &self.scope
+    /// The decisions that it rests on; none for an exception.
+    pub(super) fn scopes(&self) -> &[Vec<About>] {
+        &self.scopes
     }
 
     pub(super) fn platforms(&self) -> &[AcceptedPlatform] {
