@@ -103,9 +103,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     let (record, evidence_out) = (arguments.record.as_deref(), arguments.evidence_out.as_deref());
     let asking = Asking { policies, now, lock, record, evidence_out };
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), arguments) {
+    let sources = match Sources::prepare(references.iter().flatten(), &arguments.registry, console) {
         Ok(sources) => sources,
-        Err(Failed::File(why)) => return refused(&why, console),
+        Err(Failed::Option(why)) => return refused(&why, console),
         Err(Failed::Registry(failure)) => {
             console.note(&failure);
             return (Exit::of_code(failure.code()), Vec::new());
