@@ -388,8 +388,10 @@ fn a_policy_on_disk_reads_its_own_folder_and_follows_no_link_out_of_it() {
     assert_eq!(load(folder.path().join("outside.pub").to_str().unwrap()), Ok(()));
     assert!(load("../outside.pub").unwrap_err().contains("stays in the folder"));
     assert!(load("keys/none.pub").unwrap_err().contains("keys/none.pub"));
+    assert!(load("keys").unwrap_err().contains("not a regular file"));
     #[cfg(unix)]
     {
+        assert!(load("/dev/zero").unwrap_err().contains("not a regular file"));
         std::os::unix::fs::symlink(folder.path().join("outside.pub"), inside.join("keys/link.pub")).unwrap();
         assert!(load("keys/link.pub").unwrap_err().contains("leaves the folder"));
     }
