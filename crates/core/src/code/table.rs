@@ -266,6 +266,7 @@ codes! {
     ExceptionApplies = 1014, "EXCEPTION_APPLIES", Notice, Caller, "accepted by an exception, without any signature", "Sign the image before the exception ends.";
     NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
     IntotoV1OptIn = 1030, "INTOTO_V1_OPT_IN", Notice, Caller, "intoto 0.0.1 log entries, which hold no signature, are taken for attestations", "Only for attestations that an older cosign made; attest again where you can.";
+    ReportTruncated = 1031, "REPORT_TRUNCATED", Notice, Caller, "refusals beyond what a report tells were left out; none of them changes the verdict", "Remove what does not belong to the image, or raise Limits::report_checks.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";

@@ -1,8 +1,8 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
-use super::candidate;
 use super::outcome::NotAccepted;
 use super::verifier::Verifier;
+use super::{allowance, candidate};
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
@@ -11,7 +11,8 @@ use crate::gather::{Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
+    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, SignatureRequirement, VerifiedSignature, decide,
+    unanchored_notices,
 };
 use crate::report::{
     CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport,
@@ -19,7 +20,7 @@ use crate::report::{
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A trust root older than this is worth a notice: keys and logs change about once a year.
 const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
@@ -37,18 +38,42 @@ pub(super) struct Examined {
     format: Option<Format>,
     reason: Option<Failure>,
     /// One a leaf; none where the candidate could not be read.
-    evaluations: Vec<Evaluation>,
+    evaluations: Vec<Held>,
+}
+
+/// What came of a candidate under one leaf.
+enum Held {
+    Told(Box<Evaluation>),
+    /// A refusal that the report does not tell, since it tells enough of them; what must still be known is whether it could
+    /// not be found out.
+    LeftOut(Option<Failure>),
 }
 
 impl Examined {
     /// Why it could not be found out whether this candidate satisfies the `index`-th leaf.
     fn undecided(&self, index: usize) -> Option<&Failure> {
         let failure = match self.evaluations.get(index) {
-            Some(evaluation) => evaluation.result.as_ref().err()?,
+            Some(Held::Told(evaluation)) => evaluation.result.as_ref().err()?,
+            Some(Held::LeftOut(undecided)) => undecided.as_ref()?,
             None => self.reason.as_ref()?,
         };
         (failure.code().class() != Class::Rejected).then_some(failure)
     }
+
+    fn left_out(&self) -> usize {
+        self.evaluations.iter().filter(|held| matches!(held, Held::LeftOut(_))).count()
+    }
+}
+
+/// The evaluations that are told, each with its leaf.
+fn told<'a>(
+    leaves: &'a [&'a SignatureRequirement],
+    examined: &'a Examined,
+) -> impl Iterator<Item = (&'a SignatureRequirement, &'a Evaluation)> {
+    leaves.iter().zip(&examined.evaluations).filter_map(|(leaf, held)| match held {
+        Held::Told(evaluation) => Some((*leaf, &**evaluation)),
+        Held::LeftOut(_) => None,
+    })
 }
 
 /// All candidates, held against all leaves.
@@ -57,12 +82,14 @@ pub(super) struct Examination<'v> {
     now: UnixTime,
     facts: Vec<LeafFacts>,
     examined: Vec<Examined>,
+    /// How many checks of refusals the report may still tell: policies have many leaves and images many candidates.
+    checks_left: usize,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let leaves = verifier.policy.leaves().len();
-        Self { verifier, now, facts: vec![Vec::new(); leaves], examined: Vec::new() }
+        Self { verifier, now, facts: vec![Vec::new(); leaves], examined: Vec::new(), checks_left: verifier.limits.report_checks }
     }
 
     /// Holds one candidate against every leaf.
@@ -80,6 +107,7 @@ impl<'v> Examination<'v> {
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let (limits, now) = (&self.verifier.limits, self.now);
+                let mut evaluations = Vec::with_capacity(self.facts.len());
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
@@ -90,15 +118,28 @@ impl<'v> Examination<'v> {
                     if let Ok(verified) = &evaluation.result {
                         facts.push((number, verified.clone()));
                     }
-                    examined.evaluations.push(evaluation);
+                    evaluations.push(evaluation);
                 }
-                if examined.evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
+                if evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
                     // Held against nothing is not found good.
-                    examined.reason = furthest(&examined.evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
+                    examined.reason = furthest(&evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
                 }
+                examined.evaluations = evaluations.into_iter().map(|evaluation| self.told(evaluation)).collect();
             }
         }
         self.examined.push(examined);
+    }
+
+    /// Whatever was accepted is told; refusals only until there are enough of them.
+    fn told(&mut self, evaluation: Evaluation) -> Held {
+        let Err(failure) = &evaluation.result else { return Held::Told(Box::new(evaluation)) };
+        match self.checks_left.checked_sub(evaluation.checks.len().saturating_add(1)) {
+            Some(left) => {
+                self.checks_left = left;
+                Held::Told(Box::new(evaluation))
+            }
+            None => Held::LeftOut(Some(failure).filter(|failure| failure.code().class() != Class::Rejected).cloned()),
+        }
     }
 
     /// Whether bundles may carry chains for some leaf; each leaf looks again for itself.
@@ -176,16 +217,24 @@ impl<'v> Examination<'v> {
         let leaves = self.verifier.policy.leaves();
         let mut notices = extra.notices;
         notices.extend(trust_notices(self.verifier, self.now));
+        let mut left_out: usize = 0;
         for examined in &self.examined {
-            for (leaf, evaluation) in leaves.iter().zip(&examined.evaluations) {
+            for (leaf, evaluation) in told(&leaves, examined) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
                     notices.extend(keyless.identities().iter().flat_map(|identity| unanchored_notices(identity, signer)));
                 }
             }
+            left_out = left_out.saturating_add(examined.left_out());
         }
         dedup(&mut notices);
+        if left_out > 0 {
+            let most = self.verifier.limits.report_checks;
+            let expected = format!("at most {most} checks of refusals");
+            notices
+                .push(Failure::new(Code::ReportTruncated).expected(expected).found(format_args!("{left_out} refusals left out")));
+        }
         let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
-            let evaluations = leaves.iter().zip(&examined.evaluations).map(|(leaf, evaluation)| {
+            let evaluations = told(&leaves, examined).map(|(leaf, evaluation)| {
                 EvaluationReport::new(
                     leaf.authority().describe(),
                     leaf.trust_root().map(|trust| trust_report(trust)),
@@ -202,6 +251,7 @@ impl<'v> Examination<'v> {
                 accepted: examined.reason.is_none(),
                 reason: examined.reason.as_ref().map(Into::into),
                 evaluations: evaluations.collect(),
+                left_out: examined.left_out(),
             }
         });
         let parts = ReportParts {
@@ -236,28 +286,25 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     let subject = evidence.subject();
     let artifact = Artifact::content(subject.digest, subject.document.bytes());
     let mut examination = Examination::new(verifier, now);
-    let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
+    let mut truncated_in: BTreeSet<Layout> = BTreeSet::new();
     let mut gathering: Vec<(Option<&'static str>, Failure)> =
         evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
     let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
     // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
     let asked_for = if verifier.policy.excepted().is_some() { &[][..] } else { evidence.candidates() };
-    for candidate in asked_for {
-        let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
-        // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
-        if parsed.is_ok() {
-            let count = verified_in.entry(candidate.layout).or_default();
-            *count = count.saturating_add(1);
-            if *count > verifier.limits.candidates_verified {
-                let truncated = Failure::new(Code::CandidatesTruncated)
-                    .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
-                if *count == verifier.limits.candidates_verified.saturating_add(1) {
-                    gathering.push((Some(candidate.layout.name()), truncated.clone()));
-                }
-                hidden.get_or_insert(truncated);
-                continue;
+    // Each layout has its own allowance, so that one cannot starve another.
+    let left_out = allowance::left_out(verifier, asked_for, &artifact);
+    for (index, candidate) in asked_for.iter().enumerate() {
+        if left_out.contains(&index) {
+            let truncated = Failure::new(Code::CandidatesTruncated)
+                .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
+            if truncated_in.insert(candidate.layout) {
+                gathering.push((Some(candidate.layout.name()), truncated.clone()));
             }
+            hidden.get_or_insert(truncated);
+            continue;
         }
+        let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
         examination.examine(candidate.layout.name(), candidate::digest(candidate), parsed, &artifact);
     }
     let decision = examination.decide();
