@@ -129,8 +129,8 @@ impl<'v> Examination<'v> {
                 let (limits, now) = (&self.verifier.limits, self.now);
                 let mut evaluations = Vec::with_capacity(self.facts.len());
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
-                let none = || vec![LeafFacts::none(); self.verifier.policy.leaves().len()];
-                let facts = self.facts.entry(about).or_insert_with(none);
+                let none = no_facts(self.verifier);
+                let facts = self.facts.entry(about).or_insert(none);
                 for ((leaf, key), facts) in leaves.zip(facts) {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
@@ -174,7 +174,7 @@ impl<'v> Examination<'v> {
     /// What is known about each leaf from the signatures about these.
     fn facts(&self, scope: &[About]) -> Vec<LeafFacts> {
         let leaves = self.verifier.policy.leaves();
-        let mut facts = vec![LeafFacts::none(); leaves.len()];
+        let mut facts = no_facts(self.verifier);
         for found in scope.iter().filter_map(|about| self.facts.get(about)) {
             for (leaf, found) in facts.iter_mut().zip(found) {
                 leaf.held.extend(found.held.iter().cloned());
@@ -348,6 +348,11 @@ impl<'v> Examination<'v> {
         };
         Box::new(Report::new(parts))
     }
+}
+
+/// Nothing known of any leaf.
+fn no_facts(verifier: &Verifier) -> Vec<LeafFacts> {
+    verifier.domains.iter().map(|domain| LeafFacts::none(*domain)).collect()
 }
 
 /// What only the evidence of an image knows.
