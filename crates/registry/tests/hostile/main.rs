@@ -7,9 +7,11 @@ mod answers;
 mod authentication;
 mod bounds;
 mod callers;
+mod faults;
 mod gathering;
 mod redirects;
 mod server;
+mod stand;
 mod tls;
 
 use server::Server;
