@@ -2,7 +2,7 @@
 
 use crate::error::{LoadError, Position};
 use crate::image_pattern::ImagePattern;
-use crate::rule::{Action, Mode, Pin, Rule};
+use crate::rule::{Action, Mode, Pin, Platforms, Rule};
 use std::cmp::Ordering;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
@@ -23,6 +23,8 @@ pub struct PolicyFile {
     gate: Verifier,
     weakened: Vec<Failure>,
     fingerprint: [u8; 32],
+    /// Trust roots that the document defines and no authority trusts.
+    pub(crate) unused_roots: Vec<(String, Position)>,
 }
 
 /// What follows from a verdict where a decision is enforced.
@@ -55,7 +57,7 @@ impl PolicyFile {
         .map_err(internal)?;
         let trust = TrustRoot::builder("none").build();
         let gate = Verifier::new(trust, Policy::exception(nothing));
-        Ok(Self { name: name.to_owned(), mode, rules, gate, weakened: Vec::new(), fingerprint })
+        Ok(Self { name: name.to_owned(), mode, rules, gate, weakened: Vec::new(), fingerprint, unused_roots: Vec::new() })
     }
 
     /// Its name: that of the file.
@@ -102,7 +104,8 @@ impl PolicyFile {
     /// The verifier of an image's rule, or why the image is refused before anything is gathered.
     ///
     /// # Errors
-    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`].
+    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`]; [`Code::NotYetSupported`] for platforms other than
+    /// `index`.
     pub fn verifier_for(&self, reference: &Reference) -> Result<Verifier, Failure> {
         let Some((rule, _)) = self.rule_for(reference.repository()) else {
             return Err(Failure::new(Code::NoRule).found(reference.repository()).at(&self.name));
@@ -113,6 +116,9 @@ impl PolicyFile {
         }
         if rule.pin == Pin::RequireDigest && reference.digest().is_none() {
             return Err(Failure::new(Code::DigestRequired).found(reference).at(at));
+        }
+        if rule.platforms != Platforms::Index {
+            return Err(Failure::new(Code::NotYetSupported).expected("platforms: index").found(&rule.platforms).at(at));
         }
         match &rule.action {
             Action::Verify(verifier) => Ok(self.declared((**verifier).clone())),

@@ -313,7 +313,19 @@ impl Session {
     }
 
     fn set_image(&mut self, digest: Digest, document: Content, announced: Option<&str>) -> bool {
-        match Document::parse(document.bytes(), announced, &self.limits) {
+        let parsed = Document::parse(document.bytes(), announced, &self.limits).map_err(|failure| {
+            // Where no digest was given, only the registry says that these bytes are the image. What is no manifest at all,
+            // such as the page of a proxy, is not its word.
+            let is_its_word = failure.code() != Code::ManifestInvalid
+                || self.reference.digest().is_some()
+                || self.repository().registry().is_none();
+            if is_its_word {
+                failure
+            } else {
+                Failure::new(Code::ResponseInvalid).expected("an image manifest or index").found(failure)
+            }
+        });
+        match parsed {
             Ok(parsed) => {
                 let (repository, media_type) = (self.repository().clone(), parsed.media_type().to_owned());
                 self.image = Image::Found(Box::new(Subject { repository, digest, media_type, document }));

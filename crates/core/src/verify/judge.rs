@@ -1,16 +1,18 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
+use super::candidate;
 use super::outcome::NotAccepted;
 use super::verifier::Verifier;
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
-use crate::format::{Format, Signed, bundle, simple_signing};
-use crate::gather::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout};
+use crate::format::{Format, Signed};
+use crate::gather::{Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, VerifiedSignature, decide, unanchored_notices,
+    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide, horizon,
+    unanchored_notices,
 };
 use crate::report::{
     CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport,
@@ -56,12 +58,19 @@ pub(super) struct Examination<'v> {
     now: UnixTime,
     facts: Vec<LeafFacts>,
     examined: Vec<Examined>,
+    /// Why there could be attestations that nobody looked at.
+    unseen: Option<Failure>,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let leaves = verifier.policy.leaves().len();
-        Self { verifier, now, facts: vec![Vec::new(); leaves], examined: Vec::new() }
+        Self { verifier, now, facts: vec![LeafFacts::none(); leaves], examined: Vec::new(), unseen: None }
+    }
+
+    /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
+    pub(super) fn unseen(&mut self, why: Failure) {
+        self.unseen.get_or_insert(why);
     }
 
     /// Holds one candidate against every leaf.
@@ -86,8 +95,10 @@ impl<'v> Examination<'v> {
                     // becomes of it.
                     let mut budget = Budget::new(limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
-                    if let Ok(verified) = &evaluation.result {
-                        facts.push((number, verified.clone()));
+                    match (&evaluation.result, evaluation.attests) {
+                        (Ok(verified), _) => facts.held.push((number, verified.clone())),
+                        (Err(_), Some(at)) => facts.against.push((number, at)),
+                        (Err(_), None) => {}
                     }
                     examined.evaluations.push(evaluation);
                 }
@@ -105,17 +116,30 @@ impl<'v> Examination<'v> {
         self.verifier.policy.leaves().iter().any(|leaf| leaf.configured().allow_chain)
     }
 
-    pub(super) fn decide(&self) -> Decision {
+    /// Decides over everything that was examined.
+    pub(super) fn decide(&mut self) -> Decision {
+        for (index, (leaf, facts)) in self.verifier.policy.leaves().into_iter().zip(&mut self.facts).enumerate() {
+            // What is not known of one candidate is not known of the newest of them either.
+            let open = self.examined.iter().any(|examined| examined.undecided(index).is_some());
+            facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
+        }
         decide(&self.verifier.policy, &self.facts)
     }
 
     /// The signatures that satisfy some leaf, each once.
-    pub(super) fn signatures(&self) -> Vec<VerifiedSignature> {
+    pub(super) fn signatures(&self, decision: &Decision) -> Vec<VerifiedSignature> {
         let mut numbered: BTreeMap<usize, &VerifiedSignature> = BTreeMap::new();
-        for (number, verified) in self.facts.iter().flatten() {
-            numbered.entry(*number).or_insert(verified);
+        for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(&self.facts) {
+            for (number, verified) in facts.held.iter().filter(|(number, _)| outcome.by.contains(number)) {
+                numbered.entry(*number).or_insert(verified);
+            }
         }
         numbered.into_values().cloned().collect()
+    }
+
+    /// When an acceptance ends by itself.
+    pub(super) fn horizon(&self, decision: &Decision) -> Option<(UnixTime, Failure)> {
+        if decision.accepted() { horizon(&self.verifier.policy, &self.facts) } else { None }
     }
 
     /// Why nothing was accepted, as far as the candidates tell: something that could not be found out, else the
@@ -134,6 +158,9 @@ impl<'v> Examination<'v> {
         if some_leaf_holds(&decision.root) {
             return Failure::new(Code::PolicyNotMet).expected(&decision.root.asks);
         }
+        if let Some(superseded) = first_reason(&decision.root) {
+            return superseded.clone();
+        }
         // The classic: the image was altered or re-tagged after it was signed.
         if let Some(other) = reasons().find(|failure| failure.code() == Code::SignedOtherDigest) {
             return other.clone();
@@ -149,7 +176,16 @@ impl<'v> Examination<'v> {
     /// What could not be found out, where it would have mattered: where the requirement may hold if it had turned out
     /// well. Where it cannot hold either way, it is known not to.
     pub(super) fn unknown(&self, decision: &Decision) -> Option<Failure> {
-        let unknown = |index| most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)));
+        let leaves = self.verifier.policy.leaves();
+        let outcomes = decision.root.leaves(&self.verifier.policy);
+        let unknown = |index: usize| {
+            let unseen = self.unseen.as_ref().filter(|_| {
+                // Only where there is something that an unseen one could take away.
+                let by_order = leaves.get(index).is_some_and(|leaf| leaf.selection() != Selection::Any);
+                by_order && outcomes.get(index).is_some_and(|outcome| outcome.reason.is_some())
+            });
+            most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)).chain(unseen))
+        };
         let unknown: Vec<_> = (0..self.facts.len()).map(unknown).collect();
         let open = may_hold(self.verifier.policy.requirement(), &decision.root, &mut unknown.iter());
         most_telling(unknown.iter().flatten().filter(|_| open))
@@ -175,6 +211,10 @@ impl<'v> Examination<'v> {
         let leaves = self.verifier.policy.leaves();
         let mut notices = extra.notices;
         notices.extend(trust_notices(self.verifier, self.now));
+        let by_order = leaves.iter().filter_map(|leaf| Some((leaf, leaf.selection().name()?)));
+        notices.extend(
+            by_order.map(|(leaf, name)| Failure::new(Code::RegistryCouldWithhold).found(name).at(leaf.authority().describe())),
+        );
         for examined in &self.examined {
             for (leaf, evaluation) in leaves.iter().zip(&examined.evaluations) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
@@ -211,6 +251,7 @@ impl<'v> Examination<'v> {
             trust: trust_report(&self.verifier.trust),
             policy_fingerprint: crate::encoding::hex::encode(self.verifier.policy.fingerprint()),
             basis: extra.basis,
+            horizon: extra.horizon,
             requirement: self.verifier.policy.excepted().is_none().then(|| (&decision.root).into()),
             candidates: candidates.collect(),
             weakened: extra.weakened.into_iter().chain(weakened(self.verifier)).collect(),
@@ -225,6 +266,7 @@ impl<'v> Examination<'v> {
 #[derive(Default)]
 pub(super) struct Extra {
     pub(super) basis: Option<Basis>,
+    pub(super) horizon: Option<(UnixTime, Failure)>,
     pub(super) weakened: Vec<Failure>,
     pub(super) notices: Vec<Failure>,
     pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
@@ -242,7 +284,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
     let asked_for = if verifier.policy.excepted().is_some() { &[][..] } else { evidence.candidates() };
     for candidate in asked_for {
-        let parsed = parse(candidate, &examination);
+        let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
         // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
         if parsed.is_ok() {
             let count = verified_in.entry(candidate.layout).or_default();
@@ -257,7 +299,12 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
                 continue;
             }
         }
-        examination.examine(candidate.layout.name(), digest_of(candidate), parsed, &artifact);
+        examination.examine(candidate.layout.name(), candidate::digest(candidate), parsed, &artifact);
+    }
+    if !evidence.proves_absence() || hidden.is_some() {
+        let found =
+            hidden.as_ref().map_or_else(|| "saved evidence, which could leave something out".to_owned(), Failure::to_string);
+        examination.unseen(Failure::new(Code::AbsenceNotProved).found(found));
     }
     let decision = examination.decide();
     let exception = verifier.policy.excepted().map(|exception| (exception, exception.applies(&subject.digest, now)));
@@ -278,7 +325,14 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         // came in place of a list is a document that breaks the rules, such as the page of a proxy.
         Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
         _ => {
-            let failure = examination.why_not(&decision);
+            let failure = match examination.why_not(&decision) {
+                // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
+                // judged, by their bytes; of none nothing is known.
+                none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
+                    Code::AbsenceNotShown.into()
+                }
+                failure => failure,
+            };
             (verdict(&failure), failure)
         }
     };
@@ -291,7 +345,15 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         },
         complete: evidence.is_complete(),
     };
-    let signatures = examination.signatures();
+    let signatures = examination.signatures(&decision);
+    let horizon = match &basis {
+        Some(Basis::Exception { until, .. }) => {
+            let why = Failure::new(Code::ExceptionExpired).expected(format_args!("until {until}"));
+            Some((UnixTime::from_seconds(until.seconds().saturating_add(1)), why))
+        }
+        Some(Basis::Requirement) => examination.horizon(&decision),
+        None => None,
+    };
     let notices = image_notices(evidence, &signatures);
     let excepted = basis.iter().filter_map(|basis| match basis {
         Basis::Exception { reason, until } => {
@@ -299,7 +361,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         }
         Basis::Requirement => None,
     });
-    let extra = Extra { basis: basis.clone(), weakened: excepted.collect(), notices, gathering };
+    let extra = Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering };
     let report = examination.report(headline, &decision, subject, Some(evidence_report), extra);
     match (verdict, basis) {
         (Verdict::Accepted, Some(basis)) => Judgement::Accepted { basis, signatures, report },
@@ -327,6 +389,7 @@ pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, 
         trust: trust_report(&verifier.trust),
         policy_fingerprint: crate::encoding::hex::encode(verifier.policy.fingerprint()),
         basis: None,
+        horizon: None,
         requirement: None,
         candidates: Vec::new(),
         weakened: weakened(verifier),
@@ -346,28 +409,6 @@ pub(super) fn verdict(failure: &Failure) -> Verdict {
         Class::Accepted => Verdict::Accepted,
         Class::Rejected => Verdict::Rejected,
         _ => Verdict::Undecided,
-    }
-}
-
-fn parse(candidate: &Candidate, examination: &Examination<'_>) -> Result<Signed, Failure> {
-    let limits = &examination.verifier.limits;
-    match &candidate.kind {
-        CandidateKind::SimpleSigning { payload, annotations } => simple_signing::parse(payload.shared(), annotations, limits),
-        CandidateKind::Bundle { bundle, .. } => bundle::parse(bundle.bytes(), limits, examination.allows_chain()),
-        CandidateKind::Attestation { .. } => {
-            Err(Failure::new(Code::NotYetSupported).found("an attestation in cosign's .att layout"))
-        }
-        CandidateKind::Unusable(failure) => Err(failure.clone()),
-        #[allow(unreachable_patterns, reason = "kinds that later versions gather must not count by accident")]
-        _ => Err(Code::NotYetSupported.into()),
-    }
-}
-
-fn digest_of(candidate: &Candidate) -> Option<String> {
-    match &candidate.kind {
-        CandidateKind::SimpleSigning { payload, .. } => Some(payload.digest().to_string()),
-        CandidateKind::Bundle { bundle, .. } => Some(bundle.digest().to_string()),
-        _ => candidate.manifest.as_ref().map(|manifest| manifest.digest().to_string()),
     }
 }
 
@@ -405,6 +446,11 @@ fn may_hold(node: &Requirement, outcome: &NodeOutcome, unknown: &mut std::slice:
         Requirement::AtLeast { count, .. } => open >= *count,
         Requirement::All(_) | Requirement::Signature(_) => open == of.len(),
     }
+}
+
+/// Why attestations that satisfy a leaf by themselves do not suffice.
+fn first_reason(node: &NodeOutcome) -> Option<&Failure> {
+    node.reason.as_ref().or_else(|| node.children.iter().find_map(first_reason))
 }
 
 fn some_leaf_holds(node: &NodeOutcome) -> bool {

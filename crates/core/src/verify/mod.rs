@@ -1,6 +1,7 @@
 //! The roof: [`Verifier`] ties gathering and judging together and is the only maker of [`Accepted`].
 
 mod blob;
+mod candidate;
 mod judge;
 mod outcome;
 mod session;

@@ -4,7 +4,7 @@ use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
 use crate::code::{Class, Code, Failure};
-use crate::crypto::PreparedKey;
+use crate::crypto::{KeyTables, PreparedKey};
 use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, AsyncFetch, Evidence, Fetch, Wanted, drive_async};
 use crate::limits::Limits;
@@ -76,6 +76,18 @@ impl Verifier {
     #[must_use]
     pub fn declare_weakened(mut self, what: Failure) -> Self {
         self.weakened.push(what);
+        self
+    }
+
+    /// Lets the keys of the trust roots and the policy have tables of multiples after a few uses: two to four times faster
+    /// checks of their ECDSA signatures in pure Rust, for 100 to 220 KB a key, at most 64 keys. For programs that verify
+    /// many images; one that verifies a few never earns a table back. Verdicts do not depend on it.
+    #[must_use]
+    pub fn with_key_tables(self) -> Self {
+        let tables = Arc::new(KeyTables::new());
+        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
+        std::iter::once(&*self.trust).chain(own).for_each(|trust| trust.prepare_tables(&tables));
+        self.keys.iter().flatten().for_each(|key| key.with_tables(&tables));
         self
     }
 

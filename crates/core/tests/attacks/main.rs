@@ -7,6 +7,7 @@
 mod kit;
 
 mod algorithm;
+mod attestation_layer;
 mod binding;
 mod certificate;
 mod checkpoint;
@@ -14,6 +15,7 @@ mod determinism;
 mod identity;
 mod json;
 mod json_paths;
+mod loaded_evidence;
 mod log_binding;
 mod log_matrix;
 mod log_threshold;

@@ -1,6 +1,7 @@
 //! Sessions against a registry in memory, honest and hostile.
 
 use super::*;
+use crate::code::Class;
 use crate::gather::evidence::LayoutState;
 use crate::gather::{Fetch, MemoryStore, drive};
 use crate::oci::media_type;
@@ -415,12 +416,44 @@ fn an_image_that_is_no_clear_document_is_fatal() {
         (found(media_type::OCI_INDEX, plain.clone()), Code::MediaTypeMismatch),
         (found("text/html", plain), Code::MediaTypeMismatch),
         (found("text/html", "{\"schemaVersion\":2}"), Code::MediaTypeUnsupported),
-        (found(media_type::OCI_MANIFEST, "<html>"), Code::ManifestInvalid),
     ] {
         let tag = tag.clone();
         let fetch = world.altered(move |request, honest| if is_tag(request, &tag) { answer.clone() } else { honest });
         assert_eq!(fetch.gather(&world.by_tag()).unwrap_err().code(), code);
     }
+}
+
+/// A proxy's page in place of the image is not the registry's word: it says nothing of the image, not even that it is bad.
+#[test]
+fn a_page_in_place_of_the_image_is_no_answer_of_the_registry() {
+    let world = World::new();
+    let tag: Tag = TAG.parse().unwrap();
+    for (media_type, page) in [
+        ("text/html", "<html>sign in</html>"),
+        (media_type::OCI_MANIFEST, "<html>"),
+        ("application/json", "{\"error\":\"sign in\"}"),
+        (media_type::OCI_MANIFEST, ""),
+    ] {
+        let (tag, answer) = (tag.clone(), found(media_type, page));
+        let fetch = world.altered(move |request, honest| if is_tag(request, &tag) { answer.clone() } else { honest });
+        let code = fetch.gather(&world.by_tag()).unwrap_err().code();
+        assert_eq!((code, code.class()), (Code::ResponseInvalid, Class::Undecided), "{page}");
+    }
+    // By digest the bytes speak for themselves: other ones are other ones, and the very ones are what was asked for.
+    let answer = found("text/html", "<html>");
+    let fetch = world.altered(move |request, honest| match request.what {
+        What::Manifest(_) => answer.clone(),
+        _ => honest,
+    });
+    assert_eq!(fetch.gather(&world.by_digest()).unwrap_err().code(), Code::DigestMismatch);
+    let digest = Digest::sha256(b"<html>");
+    let page: Reference = format!("{}@{digest}", world.by_digest().repository()).parse().unwrap();
+    let answer = found("text/html", "<html>");
+    let fetch = world.altered(move |request, honest| match request.what {
+        What::Manifest(_) => answer.clone(),
+        _ => honest,
+    });
+    assert_eq!(fetch.gather(&page).unwrap_err().code(), Code::ManifestInvalid);
 }
 
 #[test]
