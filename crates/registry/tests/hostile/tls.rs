@@ -208,7 +208,7 @@ fn tls_settings_that_cannot_be_used_are_config_invalid() {
     }
 }
 
-/// The mirror is a host of its own: its own authority, its own credentials; the registry's stay at home.
+/// K-OC-15: the mirror is a host of its own: its own authority, its own credentials; the registry's stay at home.
 #[test]
 fn a_mirror_has_its_own_authority_and_credentials() {
     let authority = authority();
