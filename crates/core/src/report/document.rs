@@ -88,6 +88,37 @@ pub(crate) struct SubjectReport {
     pub(crate) pinned: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tag: Option<TagReport>,
+    /// The digests that the counting signatures are about; only where the verdict is `accepted`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) signed: Vec<String>,
+    /// Where signatures were looked for, where that is not `repository`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signature_repository: Option<String>,
+    /// The platforms asked for, where it was not what the reference names itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform_choice: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) platforms: Vec<PlatformReport>,
+}
+
+/// The manifest of one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlatformReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<String>,
+    pub(crate) digest: String,
+    /// Nested indexes on the way to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) via: Vec<String>,
+    /// Whether the requirement holds for it.
+    pub(crate) accepted: bool,
+    /// `manifest` where its own signatures suffice, `index` where those of the index are needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<&'static str>,
+    /// Why the manifest could not be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
 }
 
 /// What a tag pointed to.
@@ -329,6 +360,9 @@ fn time_report(time: &crate::policy::AuthenticatedTime) -> TimeReport {
 pub(crate) struct CandidateReport {
     pub(crate) number: usize,
     pub(crate) layout: &'static str,
+    /// What it is attached to, where that may be the index or a platform's manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

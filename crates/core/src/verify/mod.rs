@@ -4,9 +4,11 @@ mod blob;
 mod candidate;
 mod judge;
 mod outcome;
+mod proven;
 mod session;
 mod verifier;
 
 pub use outcome::{Accepted, AcceptedBlob, NotAccepted};
+pub use proven::AcceptedPlatform;
 pub use session::Session;
 pub use verifier::Verifier;
