@@ -381,6 +381,14 @@ pub(crate) struct CandidateReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     pub(crate) evaluations: Vec<EvaluationReport>,
+    /// Refusals that are not told, since the report tells enough of them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) left_out: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
