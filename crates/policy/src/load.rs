@@ -2,9 +2,11 @@
 
 mod attestation;
 mod authority;
+mod patterns;
 mod require;
 mod rules;
 
+use self::patterns::Patterns;
 use crate::error::{LoadError, Position};
 use crate::fields::{Fields, list, text, word};
 use crate::node::{self, Node, Value};
@@ -119,16 +121,22 @@ impl Folder {
     pub fn read(&self, named: &str) -> Result<Vec<u8>, String> {
         let named = Path::new(named);
         if named.is_absolute() {
-            return read_bounded(named, MAX_NAMED_BYTES);
+            return read_named(named);
         }
         let full = self.0.join(named);
         let (home, real) = (self.0.canonicalize(), full.canonicalize());
         match (home, real) {
-            (Ok(home), Ok(real)) if real.starts_with(&home) => read_bounded(&real, MAX_NAMED_BYTES),
+            (Ok(home), Ok(real)) if real.starts_with(&home) => read_named(&real),
             (Ok(_), Ok(_)) => Err("a link that leaves the folder of the policy".to_owned()),
             (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
         }
     }
+}
+
+/// A file that a policy names. A pipe or a device could keep the reader waiting for ever.
+fn read_named(path: &Path) -> Result<Vec<u8>, String> {
+    let is_file = std::fs::metadata(path).map_err(|error| error.to_string())?.is_file();
+    if is_file { read_bounded(path, MAX_NAMED_BYTES) } else { Err("not a regular file".to_owned()) }
 }
 
 fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
@@ -172,6 +180,7 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
         files: 0,
         roots: BTreeMap::new(),
         used: BTreeSet::new(),
+        patterns: Patterns::new(),
         keys: BTreeMap::new(),
         own: None,
         places: BTreeMap::new(),
@@ -223,6 +232,7 @@ struct Loader<'r, 'f> {
     roots: BTreeMap<String, Arc<TrustRoot>>,
     /// Names of those that some authority trusts.
     used: BTreeSet<String>,
+    patterns: Patterns,
     /// Keys by path, so that a file is read once.
     keys: BTreeMap<String, PublicKey>,
     /// The trust root of the rule that is being read: that of its first leaf.
