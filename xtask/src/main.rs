@@ -5,6 +5,7 @@
 mod codes;
 mod dependencies;
 mod interop;
+mod python;
 mod stage;
 mod tests;
 mod trust_roots;
@@ -19,6 +20,8 @@ cargo xtask <command>
   test                     everything a change must pass, in stages; ends with one line: N passed, N failed
   interop                  veriseal against the real cosign and a real registry; what is missing is skipped with a reason
   ci                       test, then interop, with one closing line for both
+  python                   the wheel in a fresh virtual environment, and its tests; part of test
+  dist python              a wheel with optimisations and a source distribution, in dist/
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
@@ -30,6 +33,8 @@ fn main() -> ExitCode {
         ["test"] => staged(&[tests::run]),
         ["interop"] => staged(&[interop::run]),
         ["ci"] => staged(&[tests::run, interop::run]),
+        ["python"] => staged(&[python::run]),
+        ["dist", "python"] => python::dist(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["trust-roots"] => trust_roots::run(None),

@@ -15,8 +15,6 @@ __all__ = ["Outcome", "judge", "verifier", "verify", "verify_blob", "verify_many
 
 Path: TypeAlias = str | os.PathLike[str]
 Key: TypeAlias = Path | bytes | bytearray
-Tlog: TypeAlias = Literal["required", "if-present", "ignored"]
-Sct: TypeAlias = Literal["required", "ignored"]
 
 #: Threads of `verify_many` by default: verification waits for the network far longer than it computes.
 _WORKERS = 8
@@ -31,8 +29,8 @@ def verifier(
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
     timeout: float | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> Verifier:
@@ -78,8 +76,8 @@ def verify(
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
     timeout: float | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> Accepted:
@@ -130,8 +128,8 @@ def verify_blob(
     issuer: str | Pattern | None = None,
     policy: Policy | None = None,
     trust_root: TrustRoot | Path | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> AcceptedBlob:
@@ -163,8 +161,8 @@ def judge(
     issuer: str | Pattern | None = None,
     policy: Policy | Mapping[str, Any] | Path | None = None,
     trust_root: TrustRoot | Path | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> Accepted:

@@ -8,9 +8,30 @@ from veriseal._report import Report
 
 _Path = str | os.PathLike[str]
 _Input = _Path | bytes | bytearray
-_Now = datetime | str | None
+_Now = datetime | str | _Clock | None
 
-__all__: list[str]
+__all__ = [
+    "Accepted",
+    "AcceptedBlob",
+    "Code",
+    "Evidence",
+    "FetchFailure",
+    "Found",
+    "NotFound",
+    "OciLayout",
+    "Pattern",
+    "Policy",
+    "Registry",
+    "RegistryCall",
+    "Request",
+    "Session",
+    "TrustRoot",
+    "Verifier",
+    "_Clock",
+    "__version__",
+    "codes",
+]
+
 __version__: str
 
 def codes() -> list[Code]: ...
@@ -197,6 +218,10 @@ class RegistryCall:
 class OciLayout:
     def __new__(cls, path: _Path) -> OciLayout: ...
     def fetch(self, request: Request) -> Found | NotFound: ...
+
+@final
+class _Clock:
+    def __new__(cls, at: str) -> _Clock: ...
 
 @final
 class Evidence:
