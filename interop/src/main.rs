@@ -34,6 +34,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("a_signature_copied_to_an_altered_image_is_for_another_digest", altered),
     ("a_signature_by_another_key_does_not_match", other_key),
     ("a_signature_without_log_entry_is_not_enough_where_one_is_required", log_required),
+    ("an_attestation_is_accepted_for_its_own_type_alone", attested),
+    ("an_attestation_copied_to_an_altered_image_is_about_another", attestation_altered),
+    ("an_attestation_by_another_key_does_not_match", attested_by_other_key),
     ("plain_http_is_refused_where_it_is_not_allowed", plain_http),
 ];
 
@@ -178,7 +181,7 @@ fn altered(stage: &Stage, cosign: Cosign) -> Result<(), Failed> {
     let digest = stage.push(&repository, "1.0", "signed")?;
     stage.sign(cosign, &repository, &digest)?;
     let other = stage.push(&repository, "1.0", "altered after signing")?;
-    stage.move_signature(cosign, &repository, &digest, &other)?;
+    stage.move_signature(cosign, "sig", &repository, &digest, &other)?;
     let said = stage.verify(&format!("{repository}:1.0"), &stage.trusting("cosign.pub"))?;
     expect(&said, 1, "SIGNED_OTHER_DIGEST")
 }
@@ -197,12 +200,48 @@ fn log_required(stage: &Stage, cosign: Cosign) -> Result<(), Failed> {
     stage.sign(cosign, &repository, &digest)?;
     let flags = [stage.trusting("cosign.pub").as_slice(), &["--trusted-root", "sigstore"]].concat();
     let said = stage.verify_with_log(&format!("{repository}:1.0"), "required", &flags)?;
-    expect(&said, 1, "NO_MATCHING_SIGNATURE")?;
-    if said.text.contains("LOG_ENTRY_MISSING") {
-        Ok(())
-    } else {
-        Err(Failed(format!("not for the missing entry: {}", said.text)))
+    expect_reason(&said, "LOG_ENTRY_MISSING")
+}
+
+fn attested(stage: &Stage, cosign: Cosign) -> Result<(), Failed> {
+    let repository = repository("attested", cosign);
+    let digest = stage.push(&repository, "1.0", "attested")?;
+    stage.attest(cosign, &repository, &digest)?;
+    let asking = |kind: &'static str| [stage.trusting("cosign.pub").as_slice(), &["--attestation", kind]].concat();
+    let reference = format!("{repository}:1.0");
+    expect_accepted(stage, &stage.verify(&reference, &asking("slsaprovenance1"))?, &repository, &digest)?;
+    let other = stage.verify(&reference, &asking("spdx"))?;
+    expect_reason(&other, "PREDICATE_TYPE_MISMATCH")?;
+    // cosign 2 keeps attestations where nobody looks for signatures; in both layouts they are none.
+    let unsigned = stage.verify(&reference, &stage.trusting("cosign.pub"))?;
+    expect(&unsigned, 1, if cosign == Cosign::Two { "NO_SIGNATURE" } else { "NO_MATCHING_SIGNATURE" })
+}
+
+fn attestation_altered(stage: &Stage, cosign: Cosign) -> Result<(), Failed> {
+    let repository = repository("attestation-altered", cosign);
+    let digest = stage.push(&repository, "1.0", "attested")?;
+    stage.attest(cosign, &repository, &digest)?;
+    let other = stage.push(&repository, "1.0", "altered after it was attested")?;
+    stage.move_signature(cosign, "att", &repository, &digest, &other)?;
+    let flags = [stage.trusting("cosign.pub").as_slice(), &["--attestation", "slsaprovenance1"]].concat();
+    expect_reason(&stage.verify(&format!("{repository}:1.0"), &flags)?, "STATEMENT_SUBJECT_MISMATCH")
+}
+
+fn attested_by_other_key(stage: &Stage, cosign: Cosign) -> Result<(), Failed> {
+    let repository = repository("attested-by-other-key", cosign);
+    let digest = stage.push(&repository, "1.0", "attested")?;
+    stage.attest(cosign, &repository, &digest)?;
+    let flags = [stage.trusting("other.pub").as_slice(), &["--attestation", "slsaprovenance1"]].concat();
+    expect_reason(&stage.verify(&format!("{repository}:1.0"), &flags)?, "SIGNATURE_INVALID")
+}
+
+/// Nothing counts, and the one candidate for this reason.
+fn expect_reason(said: &Said, code: &str) -> Result<(), Failed> {
+    expect(said, 1, "NO_MATCHING_SIGNATURE")?;
+    if said.report["candidates"][0]["reason"]["code"] == code {
+        return Ok(());
     }
+    Err(Failed(format!("not for {code}: {}", said.text)))
 }
 
 fn plain_http(stage: &Stage, cosign: Cosign) -> Result<(), Failed> {

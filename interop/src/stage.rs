@@ -92,12 +92,33 @@ impl Stage {
         Ok(())
     }
 
-    /// Puts the signature of `signed` where that of `other` would be, the way its cosign stores it.
-    pub fn move_signature(&self, cosign: Cosign, repository: &str, signed: &str, other: &str) -> Result<(), Failed> {
+    /// Attests provenance of `repository@digest` with the key pair, without a log.
+    pub fn attest(&self, cosign: Cosign, repository: &str, digest: &str) -> Result<(), Failed> {
+        let program = self.cosign[cosign as usize].as_ref().ok_or_else(|| Failed("no such cosign".into()))?;
+        let image = format!("{}/{repository}@{digest}", self.registry.host);
+        let predicate = json!({
+            "buildDefinition": {"buildType": "https://interop.example/build/v1", "externalParameters": {}},
+            "runDetails": {"builder": {"id": "https://interop.example/builder"}},
+        });
+        fs::write(self.folder.join("predicate.json"), predicate.to_string())?;
+        let without_log: &[&str] = match cosign {
+            Cosign::Two => &["--tlog-upload=false"],
+            Cosign::Three => &["--signing-config", "signing-config.json"],
+        };
+        let what = ["--predicate", "predicate.json", "--type", "slsaprovenance1"];
+        let arguments =
+            ["attest", "--key", "cosign.key", "--yes", "--allow-http-registry"].iter().chain(&what).chain(without_log);
+        self.run(program, arguments.copied().chain([image.as_str()]))?;
+        Ok(())
+    }
+
+    /// Puts what was said of `signed` where that of `other` would be, the way its cosign stores it: a signature (`sig`) or
+    /// an attestation (`att`).
+    pub fn move_signature(&self, cosign: Cosign, kind: &str, repository: &str, signed: &str, other: &str) -> Result<(), Failed> {
         let tag = |digest: &str| digest.replace(':', "-");
         if cosign == Cosign::Two {
-            let manifest = self.registry.manifest(repository, &format!("{}.sig", tag(signed)))?;
-            self.registry.put_manifest(repository, &format!("{}.sig", tag(other)), MANIFEST, &manifest)?;
+            let manifest = self.registry.manifest(repository, &format!("{}.{kind}", tag(signed)))?;
+            self.registry.put_manifest(repository, &format!("{}.{kind}", tag(other)), MANIFEST, &manifest)?;
             return Ok(());
         }
         let fallback: Value = parse(&self.registry.manifest(repository, &tag(signed))?)?;
@@ -137,12 +158,24 @@ impl Stage {
         ["--allow-http", &self.registry.host, "--key", key]
     }
 
-    /// Whether a cosign command succeeds, and otherwise what it says.
-    pub fn cosign_accepts(&self, cosign: Cosign, arguments: &[String]) -> Result<Result<(), String>, Failed> {
+    /// Whether a cosign command succeeds, and otherwise what it says. That it cannot be used so is no answer.
+    pub fn cosign_accepts(
+        &self,
+        cosign: Cosign,
+        arguments: &[String],
+        environment: &[(&str, String)],
+    ) -> Result<Result<(), String>, Failed> {
         let program = self.cosign[cosign as usize].as_ref().ok_or_else(|| Failed("no such cosign".into()))?;
-        let output =
-            self.command(program).args(arguments).output().map_err(|error| Failed(format!("{}: {error}", program.display())))?;
-        Ok(if output.status.success() { Ok(()) } else { Err(said(&output)) })
+        let mut command = self.command(program);
+        command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+        let output = command.output().map_err(|error| Failed(format!("{}: {error}", program.display())))?;
+        match said(&output) {
+            _ if output.status.success() => Ok(Ok(())),
+            said if ["unsupported: ", "unknown flag", "unknown command"].iter().any(|words| said.contains(words)) => {
+                Err(Failed(said))
+            }
+            said => Ok(Err(said)),
+        }
     }
 
     fn run(&self, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<(), Failed> {

@@ -23,6 +23,8 @@ struct Image {
     reference: String,
     name: String,
     by_key: bool,
+    /// The predicate type that is asked for, where it is an attestation.
+    attestation: Option<String>,
     /// The code that veriseal answers, as the testkit's own tests hold it.
     verdict: String,
 }
@@ -142,8 +144,8 @@ impl Testkit {
             arguments.extend(self.identity.iter().cloned());
         }
         let with = |artifact: &str| arguments.iter().cloned().chain([path(artifact)]).collect::<Vec<_>>();
-        stage.cosign_accepts(cosign, &with("artifact"))?.map_err(|said| Failed(format!("refused: {said}")))?;
-        match stage.cosign_accepts(cosign, &with("another"))? {
+        stage.cosign_accepts(cosign, &with("artifact"), &[])?.map_err(|said| Failed(format!("refused: {said}")))?;
+        match stage.cosign_accepts(cosign, &with("another"), &[])? {
             Ok(()) => Err(Failed("accepted for another artifact too".into())),
             Err(_) => Ok(()),
         }
@@ -153,19 +155,42 @@ impl Testkit {
     fn image(&self, stage: &Stage, cosign: Cosign, image: &Image) -> Result<(), Failed> {
         let folder = self.folder.join("images");
         let path = |name: &str| folder.join(name).display().to_string();
-        let mut arguments: Vec<String> =
-            vec!["verify".into(), "--allow-http-registry".into(), "--trusted-root".into(), path("trusted_root.json")];
+        let mut arguments: Vec<String> = match &image.attestation {
+            None => vec!["verify".into()],
+            Some(predicate_type) => vec!["verify-attestation".into(), "--type".into(), predicate_type.clone()],
+        };
+        arguments.push("--allow-http-registry".into());
+        let mut environment = Vec::new();
+        if cosign == Cosign::Two && image.name.starts_with("attestation_layer") {
+            // It takes no trusted root for attestations of this layout, but piece by piece what one holds.
+            let piece = |name: &str| self.folder.join(name).display().to_string();
+            environment =
+                vec![("SIGSTORE_REKOR_PUBLIC_KEY", piece("rekor.pub")), ("SIGSTORE_CT_LOG_PUBLIC_KEY_FILE", piece("ctlog.pub"))];
+            if !image.by_key {
+                arguments.extend([
+                    "--ca-roots".into(),
+                    piece("root.pem"),
+                    "--ca-intermediates".into(),
+                    piece("intermediate.pem"),
+                ]);
+            }
+            if image.name.ends_with("_with_timestamp") {
+                arguments.extend(["--timestamp-certificate-chain".into(), piece("tsa-chain.pem")]);
+            }
+        } else {
+            arguments.extend(["--trusted-root".into(), path("trusted_root.json")]);
+        }
         if image.by_key {
             arguments.extend(["--key".into(), path("cosign.pub")]);
         } else {
             arguments.extend(self.identity.iter().cloned());
         }
-        if image.name.ends_with("_in_rekor_v2") {
+        if image.name.ends_with("_in_rekor_v2") || image.name.ends_with("_with_timestamp") {
             arguments.push("--use-signed-timestamps".into());
         }
         arguments.push(image.reference.clone());
         let wanted = image.verdict == "ACCEPTED" || image.name == ONLY_COSIGN;
-        match (stage.cosign_accepts(cosign, &arguments)?, wanted) {
+        match (stage.cosign_accepts(cosign, &arguments, &environment)?, wanted) {
             (Ok(()), true) | (Err(_), false) => Ok(()),
             (Err(said), true) => Err(Failed(format!("refused: {said}"))),
             (Ok(()), false) => Err(Failed(format!("accepted, where veriseal answers {}", image.verdict))),
@@ -174,11 +199,13 @@ impl Testkit {
 }
 
 impl Image {
-    /// `127.0.0.1:PORT/NAME:TAG AUTHORITY VERDICT`
+    /// `127.0.0.1:PORT/NAME:TAG AUTHORITY ATTESTATION VERDICT`; `-` where a signature is asked for.
     fn read(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
-        let (reference, authority, verdict) = (words.next()?, words.next()?, words.next()?);
+        let (reference, authority, attestation, verdict) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let name = reference.split_once('/')?.1.split_once(':')?.0;
-        Some(Self { reference: reference.into(), name: name.into(), by_key: authority == "Key", verdict: verdict.into() })
+        let attestation = (attestation != "-").then(|| attestation.to_owned());
+        let (reference, verdict) = (reference.into(), verdict.into());
+        Some(Self { reference, name: name.into(), by_key: authority == "Key", attestation, verdict })
     }
 }

@@ -4,6 +4,7 @@
 
 mod codes;
 mod dependencies;
+mod header;
 mod interop;
 mod python;
 mod stage;
@@ -23,6 +24,7 @@ cargo xtask <command>
   python                   the wheel in a fresh virtual environment, and its tests; part of test
   dist python              a wheel with optimisations and a source distribution, in dist/
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
+  header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         ["dist", "python"] => python::dist(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
+        ["header"] => header::write(),
+        ["header", "--check"] => header::check(),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {

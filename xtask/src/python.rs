@@ -44,7 +44,7 @@ fn prepare(run: &mut Run) -> Result<(), String> {
     let places = Places::find()?;
     let mut fresh = Command::new(&interpreter);
     fresh.args(["-m", "venv", "--clear"]).arg(places.path("venv"));
-    run.prepare("python: virtual environment", minutes(1), &mut fresh)?;
+    run.prepare("python: virtual environment", minutes(2), &mut fresh)?;
     let mut tools = pip(&places);
     run.prepare("python: tools from PyPI", minutes(2), tools.args(TOOLS))?;
 

@@ -1,5 +1,6 @@
 //! Reading a policy: bytes to [`PolicyFile`], strictly.
 
+mod attestation;
 mod authority;
 mod require;
 mod rules;
@@ -9,7 +10,7 @@ use crate::fields::{Fields, text, word};
 use crate::node::{self, Node, Value};
 use crate::policy_file::PolicyFile;
 use crate::rule::Mode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -166,12 +167,28 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
     }
     let modes = [("enforce", Mode::Enforce), ("warn", Mode::Warn), ("audit", Mode::Audit)];
     let mode = fields.get("mode")?.map(|node| word(node, "mode", &modes)).transpose()?.unwrap_or_default();
-    let mut loader = Loader { read, files: 0, roots: BTreeMap::new(), keys: BTreeMap::new(), own: None, places: BTreeMap::new() };
+    let mut loader = Loader {
+        read,
+        files: 0,
+        roots: BTreeMap::new(),
+        used: BTreeSet::new(),
+        keys: BTreeMap::new(),
+        own: None,
+        places: BTreeMap::new(),
+    };
     if let Some(trust) = fields.get("trust")? {
         loader.trust(trust)?;
     }
     let rules = loader.rules(fields.need("images")?)?;
-    PolicyFile::new(name, mode, rules)
+    let mut file = PolicyFile::new(name, mode, rules)?;
+    if let Some(Value::Map(entries)) = fields.get("trust")?.map(|trust| &trust.value) {
+        let unused = entries.iter().filter_map(|(key, _)| match &key.value {
+            Value::Text(name) if !loader.used.contains(name) => Some((bounded(name), key.at)),
+            _ => None,
+        });
+        file.unused_roots = unused.collect();
+    }
+    Ok(file)
 }
 
 /// What is known while a policy is read.
@@ -180,6 +197,8 @@ struct Loader<'r, 'f> {
     files: usize,
     /// Trust roots by name; embedded ones once they are named.
     roots: BTreeMap<String, Arc<TrustRoot>>,
+    /// Names of those that some authority trusts.
+    used: BTreeSet<String>,
     /// Keys by path, so that a file is read once.
     keys: BTreeMap<String, PublicKey>,
     /// The trust root of the rule that is being read: that of its first leaf.
@@ -217,6 +236,7 @@ impl Loader<'_, '_> {
     fn root(&mut self, name: Option<&Node>, field: &str) -> Result<Arc<TrustRoot>, LoadError> {
         let at = name.map(|node| node.at).unwrap_or_default();
         let name = name.map(|node| text(node, field)).transpose()?.unwrap_or(DEFAULT_ROOT);
+        self.used.insert(name.to_owned());
         if let Some(known) = self.roots.get(name) {
             return Ok(known.clone());
         }

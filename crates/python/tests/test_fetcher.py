@@ -66,7 +66,7 @@ def codes(error: veriseal.VerificationError) -> set[str]:
         ("blob", veriseal.Found(b"{}"), "SIZE_MISMATCH"),
         ("blob", veriseal.NotFound(), "DANGLING"),
         ("manifest", changed, "DIGEST_MISMATCH"),
-        ("manifest_by_tag", veriseal.Found(b"not a manifest"), "MANIFEST_INVALID"),
+        ("manifest_by_tag", veriseal.Found(b"not a manifest"), "RESPONSE_INVALID"),
         ("manifest_by_tag", veriseal.NotFound(), "IMAGE_NOT_FOUND"),
         ("*", veriseal.NotFound(), "IMAGE_NOT_FOUND"),
     ],

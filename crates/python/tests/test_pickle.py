@@ -41,6 +41,7 @@ def test_what_a_verifier_is_made_of_survives_a_pickle(tmp_path: Path) -> None:
         veriseal.verifier(identity=identity, issuer="https://issuer.example", attestation="https://slsa.dev/provenance/v1"),
         veriseal.verifier(key=KEY, trust_root=veriseal.TrustRoot.github(), attestation="any"),
         veriseal.verifier(policy=veriseal.Policy.from_dict(document, folder=tmp_path)),
+        veriseal.verifier(key=KEY, platforms="linux/amd64,linux/arm64"),
         veriseal.verifier(key=KEY, registry=veriseal.OciLayout(f"{IMAGES}/unsigned")),
         veriseal.verifier(key=KEY, registry=veriseal.Registry(timeout=7, allow_http=["127.0.0.1:5000"])),
     ]
@@ -49,6 +50,7 @@ def test_what_a_verifier_is_made_of_survives_a_pickle(tmp_path: Path) -> None:
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
             again = pickle.loads(pickle.dumps(made, protocol))
             assert again.fingerprint == made.fingerprint
+            assert again.platforms == made.platforms
             assert repr(again.registry) == repr(made.registry)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import veriseal
-from conftest import IMAGES, KEY
+from conftest import IMAGES, KEY, scenario
 
 SIGNED = f"oci:{IMAGES}/cosign-v3:1.0"
 UNSIGNED = f"oci:{IMAGES}/unsigned:1.0"
@@ -225,6 +225,22 @@ def test_what_progress_raises_ends_the_call() -> None:
 
     with pytest.raises(KeyError):
         veriseal.verify_many([SIGNED] * 50, key=KEY, progress=stop)
+
+
+def test_one_platform_of_a_signed_index_is_pinned_by_its_own_manifest() -> None:
+    one = scenario("index_signed")
+    root, policy = one.verifier().trust_root, one.verifier().policy
+    accepted = veriseal.Verifier(root, policy, platforms="linux/amd64").verify(one.reference, now=one.now)
+    assert accepted.resolved.endswith(one.fields["digest"])
+    assert accepted.pinned != accepted.resolved
+    assert accepted.platforms == [("linux/amd64", accepted.pinned)]
+    assert one.verifier().verify(one.reference, now=one.now).pinned.endswith(one.fields["digest"])
+    with pytest.raises(veriseal.VerificationError):
+        veriseal.Verifier(root, policy, platforms="plan9/amd64").verify(one.reference, now=one.now)
+    for platforms in ("", "linux", "linux/amd64,linux/amd64"):
+        with pytest.raises(veriseal.ConfigurationError) as raised:
+            veriseal.Verifier(root, policy, platforms=platforms)
+        assert raised.value.code == "PLATFORM_INVALID"
 
 
 def test_every_code_has_a_name_a_number_and_a_meaning() -> None:

@@ -20,6 +20,10 @@ fn main() -> std::io::Result<()> {
     write("root.pem", veriseal_testkit::pem::encode("CERTIFICATE", &sigstore.fulcio.root.der).as_bytes())?;
     write("tsa-root.pem", veriseal_testkit::pem::encode("CERTIFICATE", &sigstore.tsa.root.der).as_bytes())?;
     write("tsa-leaf.pem", veriseal_testkit::pem::encode("CERTIFICATE", &sigstore.tsa.leaf).as_bytes())?;
+    let tsa = [sigstore.tsa.leaf.clone(), sigstore.tsa.root.der.clone()];
+    write("tsa-chain.pem", veriseal_testkit::pem::certificates(&tsa).as_bytes())?;
+    write("rekor.pub", sigstore.rekor.key.public_pem().as_bytes())?;
+    write("ctlog.pub", sigstore.ct_log.key.public_pem().as_bytes())?;
     write("response.tsr", &sigstore.tsa.respond(artifact, now))?;
 
     let blob = Bundle::blob(artifact, &signer);

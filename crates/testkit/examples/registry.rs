@@ -20,7 +20,8 @@ fn main() -> std::io::Result<()> {
     let registry = HttpRegistry::serve_repositories(repositories);
     for scenario in &scenarios {
         let reference = registry.reference(&format!("{}:{}", scenario.name, scenario::TAG));
-        println!("{reference} {:?} {}", scenario.authority, scenario.verdict);
+        let attestation = scenario.attestation.unwrap_or("-");
+        println!("{reference} {:?} {attestation} {}", scenario.authority, scenario.verdict);
     }
     // Whoever reads the list knows that it is over.
     println!();

@@ -20,6 +20,7 @@ fn main() -> std::io::Result<()> {
             "authority": match scenario.authority { Authority::Key => "key", Authority::Keyless => "keyless" },
             "identity": scenario.identity.subject_text(),
             "issuer": scenario.identity.issuer,
+            "attestation": scenario.attestation,
             "repository": format!("{REGISTRY}/{REPOSITORY}"),
             "tag": TAG,
             "digest": scenario.image.digest.to_string(),

@@ -6,13 +6,16 @@
 //! # let _ = (store, root, now);
 //! ```
 
+mod attestation;
+
+pub use attestation::*;
+
 use crate::bundle::Bundle;
-use crate::dsse::{SLSA_PROVENANCE, Statement};
 use crate::fulcio::{FulcioCa, Identity};
 use crate::image::{Image, ImageBuilder};
 use crate::signer::Signer;
 use crate::sigstore::Sigstore;
-use crate::simple_signing::{Attestation, SimpleSignature, sign_simple};
+use crate::simple_signing::{SimpleSignature, sign_simple};
 use crate::store::Store;
 use crate::x509::Name;
 use serde_json::json;
@@ -54,6 +57,8 @@ pub struct Scenario {
     pub key_pem: String,
     /// Subject and issuer that the policy trusts when it names an identity.
     pub identity: Identity,
+    /// The predicate type of the attestation that the policy asks for; a signature where there is none.
+    pub attestation: Option<&'static str>,
     /// The moment of verification.
     pub now: UnixTime,
     /// The verdict.
@@ -77,6 +82,7 @@ impl Scenario {
             authority: Authority::Keyless,
             key_pem: sigstore.key("release").public_pem(),
             identity: Identity::github("acme/app", "release.yml", "refs/heads/main"),
+            attestation: None,
             // A day later: certificates have expired, as they always have when images are deployed.
             now: sigstore.now.saturating_add_seconds(86_400),
             sigstore,
@@ -173,6 +179,15 @@ pub fn all() -> Vec<Scenario> {
         retagged(),
         unsigned(),
         attestation_only(),
+        attestation_bundle(),
+        attestation_layer(),
+        attestation_layer_by_key(),
+        attestation_layer_with_timestamp(),
+        attestation_layer_of_another_image(),
+        attestation_layer_of_another_type(),
+        attestation_layer_of_another_key(),
+        attestation_layer_without_log_entry(),
+        attestation_layer_with_entry_of_another(),
         altered(),
         altered_bundle(),
         other_image_signed(),
@@ -302,24 +317,6 @@ pub fn retagged() -> Scenario {
 #[must_use]
 pub fn unsigned() -> Scenario {
     Scenario::new("unsigned")
-}
-
-/// Provenance by the right identity in both layouts, but no signature: an attestation is none.
-#[must_use]
-pub fn attestation_only() -> Scenario {
-    let mut scenario = Scenario::new("attestation_only").refused(Code::PredicateTypeMismatch);
-    let signer = scenario.keyless_signer();
-    let predicate = json!({
-        "buildDefinition": { "buildType": "https://testkit.example/build/v1", "externalParameters": {} },
-        "runDetails": { "builder": { "id": scenario.identity.subject_text() } },
-    });
-    let statement = Statement::new(&scenario.image.digest, SLSA_PROVENANCE, predicate);
-    let now = scenario.sigstore.now;
-    let bundle = Bundle::statement(&statement, &signer).logged_v1(&mut scenario.sigstore.rekor, now);
-    scenario.store.attach_bundle(&scenario.image, &bundle);
-    let attestation = Attestation::new(&statement, &signer).logged(&mut scenario.sigstore.rekor, now);
-    scenario.store.attach_layers(&scenario.image.digest, "att", &[attestation.layer()]);
-    scenario
 }
 
 /// The good signature of another image was copied to this image's `.sig` tag.
@@ -496,8 +493,8 @@ mod tests {
         for scenario in all() {
             assert_eq!(scenario.store.tags[TAG], scenario.image.digest, "{}", scenario.name);
             assert_eq!(scenario.store.manifests[&scenario.image.digest].media_type, scenario.image.media_type);
-            let signed = scenario.store.tags.contains_key(&format!("{}.sig", tag_of(&scenario.image.digest)))
-                || scenario.store.referrers.contains_key(&scenario.image.digest);
+            let tagged = |suffix| scenario.store.tags.contains_key(&format!("{}.{suffix}", tag_of(&scenario.image.digest)));
+            let signed = tagged("sig") || tagged("att") || scenario.store.referrers.contains_key(&scenario.image.digest);
             let none = ["unsigned", "other_image_signed"].contains(&scenario.name);
             assert_eq!(signed, !none, "{}", scenario.name);
         }

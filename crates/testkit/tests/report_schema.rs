@@ -11,7 +11,9 @@ use schema::Schema;
 use std::collections::BTreeSet;
 use veriseal::trust::{TrustRoot, TrustRootOrigin};
 use veriseal::{Basis, Exception, Policy, Reference, Report, Verifier};
-use veriseal_testkit::scenario;
+use veriseal_testkit::image;
+use veriseal_testkit::scenario::{self, Scenario};
+use veriseal_testkit::x509::Name;
 
 fn document() -> serde_json::Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
@@ -19,7 +21,7 @@ fn document() -> serde_json::Value {
 }
 
 /// The report of an image that an exception lets in.
-fn excepted(scenario: &scenario::Scenario) -> Report {
+fn excepted(scenario: &Scenario) -> Report {
     let until = scenario.now.saturating_add_seconds(86_400);
     let exception = Exception::new([scenario.image.digest], "ticket 42", until).unwrap();
     let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
@@ -43,6 +45,34 @@ fn reports() -> Vec<serde_json::Value> {
     }
     let scenario = scenario::keyless_bundle();
     reports.push(serde_json::from_str(&excepted(&scenario).to_json()).unwrap());
+    reports.extend(platforms());
+    let mut named = Scenario::new("named");
+    let name = Name::new("Acme", "builder");
+    let bundle = named.bundle(&named.sigstore.keyless_named(&named.identity, name, &["1.2.3"]));
+    named.store.attach_bundle(&named.image, &bundle);
+    reports.push(serde_json::from_str(&support::report(&named, &named.reference()).to_json()).unwrap());
+    reports
+}
+
+/// Reports of a signed index for its platforms, once with a nested index in between, and of signatures kept elsewhere.
+fn platforms() -> Vec<serde_json::Value> {
+    let mut scenario = scenario::index_signed();
+    let verifier = support::verifier(&scenario);
+    let mut reports = Vec::new();
+    for choice in ["linux/amd64", "all"] {
+        let verifier = verifier.clone().with_platforms(choice.parse().unwrap());
+        let verifier = verifier.with_signature_repository("signatures.example/app".parse().unwrap());
+        let reference: Reference = scenario.reference().parse().unwrap();
+        let accepted = verifier.verify(&reference, &scenario.store, scenario.now).unwrap();
+        reports.push(serde_json::from_str(&accepted.report().to_json()).unwrap());
+    }
+    let entry = image::descriptor(&scenario.image.media_type, &scenario.image.digest, scenario.image.size);
+    let document = serde_json::json!({ "schemaVersion": 2, "mediaType": image::OCI_INDEX, "manifests": [entry] });
+    let outer = scenario.store.put_json(image::OCI_INDEX, &document);
+    scenario.store.tags.insert("outer".to_owned(), outer.digest);
+    let reference: Reference = format!("{}:outer", scenario.docker_reference()).parse().unwrap();
+    let refused = verifier.with_platforms("all".parse().unwrap()).verify(&reference, &scenario.store, scenario.now).unwrap_err();
+    reports.push(serde_json::from_str(&refused.report().to_json()).unwrap());
     reports
 }
 

@@ -92,12 +92,13 @@ impl Stage {
         }
     }
 
-    /// Authority, trusted root, time and JSON: everything but the image.
+    /// Authority, claim, trusted root, time and JSON: everything but the image.
     pub(crate) fn flags(&self) -> Vec<String> {
         let mut flags = self.authority();
         let now = self.scenario.now.to_string();
         let more = ["--trusted-root", &self.text("root.json"), "--verification-time", &now, "--output", "json"];
         flags.extend(more.map(str::to_owned));
+        flags.extend(self.scenario.attestation.iter().flat_map(|name| ["--attestation".to_owned(), (*name).to_owned()]));
         flags
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Binding<'a> {
     pub(super) signed: &'a Signed,
     pub(super) verifier: Verifier<'a>,
     pub(super) artifact: &'a Artifact<'a>,
+    /// Whether the policy takes `intoto` 0.0.1 entries for attestation layers.
+    pub(super) allow_intoto_v1: bool,
 }
 
 /// What verifies the signature: the bytes that the entry must name.
@@ -74,18 +76,23 @@ pub(super) fn bind<'a>(entry: &'a LogEntry, binding: Binding<'_>) -> Result<Boun
     if matches!(binding.signed.format, Format::Bundle(_)) {
         body.require_bundle_kind()?;
     }
-    same_signature(&body, binding.signed)?;
+    same_signature(&body, binding)?;
     same_verifier(&body, binding.verifier)?;
     same_digest(&body, binding)?;
     Ok(BoundEntry::assertion(entry, body.is_rekor_v2()))
 }
 
-fn same_signature(body: &LogEntryBody, signed: &Signed) -> Result<(), Failure> {
-    match body.signature() {
-        Some(signature) if signature == signed.signature => Ok(()),
-        Some(_) => Err(Code::EntryMismatchSignature.into()),
+fn same_signature(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure> {
+    match (body.signature(), body, &binding.signed.content) {
+        (Some(signature), _, _) if signature == binding.signed.signature => Ok(()),
+        (Some(_), _, _) => Err(Code::EntryMismatchSignature.into()),
+        // It holds none, but the log took the hash of the whole envelope, in which the signature stands; that hash is
+        // compared below.
+        (None, LogEntryBody::IntotoV001(_), SignedContent::Dsse { envelope: Some(_), .. }) if binding.allow_intoto_v1 => Ok(()),
         // An entry without a signature binds none.
-        None => Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!("{} {}", body.kind(), body.version()))),
+        (None, _, _) => {
+            Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!("{} {}", body.kind(), body.version())))
+        }
     }
 }
 
@@ -102,55 +109,52 @@ fn same_verifier(body: &LogEntryBody, verifier: Verifier<'_>) -> Result<(), Fail
 }
 
 fn same_digest(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure> {
-    let mismatch = |expected: Option<&Digest>, found: &Digest| {
-        let failure = Failure::new(Code::EntryMismatchDigest).found(found);
-        Err(match expected {
-            Some(expected) => failure.expected(expected),
-            None => failure.expected("a digest that can be compared"),
-        })
-    };
-    let unsupported = || {
-        Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!(
-            "{} {} for this content",
-            body.kind(),
-            body.version()
-        )))
-    };
+    let of_artifact = |found: &Digest| same(&binding.artifact.digest_under(found.algorithm())?, found);
     match (&binding.signed.content, body) {
         (SignedContent::SimpleSigning { payload }, LogEntryBody::HashedRekordV001(entry) | LogEntryBody::RekordV001(entry)) => {
-            let expected = entry.digest.algorithm().hash(&[payload]);
-            if expected == entry.digest { Ok(()) } else { mismatch(Some(&expected), &entry.digest) }
+            same_hash(payload, &entry.digest)
         }
-        (SignedContent::Message { .. }, LogEntryBody::HashedRekordV001(entry)) => {
-            let expected = binding.artifact.digest_under(entry.digest.algorithm())?;
-            if expected == entry.digest { Ok(()) } else { mismatch(Some(&expected), &entry.digest) }
-        }
+        (SignedContent::Message { .. }, LogEntryBody::HashedRekordV001(entry)) => of_artifact(&entry.digest),
         (SignedContent::Message { .. }, LogEntryBody::HashedRekordV002(entry)) => {
             same_key_details(&entry.key_details, binding.verifier.key(), &entry.digest)?;
-            let expected = binding.artifact.digest_under(entry.digest.algorithm())?;
-            if expected == entry.digest { Ok(()) } else { mismatch(Some(&expected), &entry.digest) }
+            of_artifact(&entry.digest)
         }
-        (SignedContent::Dsse { payload_type, payload }, LogEntryBody::HashedRekordV002(entry)) => {
+        (SignedContent::Dsse { payload_type, payload, .. }, LogEntryBody::HashedRekordV002(entry)) => {
             same_key_details(&entry.key_details, binding.verifier.key(), &entry.digest)?;
-            let expected = Pae::new(payload_type, payload).digest(entry.digest.algorithm());
-            if expected == entry.digest { Ok(()) } else { mismatch(Some(&expected), &entry.digest) }
+            same(&Pae::new(payload_type, payload).digest(entry.digest.algorithm()), &entry.digest)
         }
-        (SignedContent::Dsse { payload, .. }, LogEntryBody::DsseV001(entry)) => {
-            let expected = entry.payload_hash.algorithm().hash(&[payload]);
-            if expected == entry.payload_hash { Ok(()) } else { mismatch(Some(&expected), &entry.payload_hash) }
+        (SignedContent::Dsse { payload, envelope, .. }, LogEntryBody::DsseV001(entry)) => {
+            same_hash(payload, &entry.payload_hash)?;
+            // The log took it over the envelope as it was sent, which an attestation layer keeps and a bundle does not.
+            envelope.as_ref().map_or(Ok(()), |envelope| same_hash(envelope, &entry.envelope_hash))
         }
-        (SignedContent::Dsse { payload, payload_type }, LogEntryBody::IntotoV002(entry)) => {
+        (SignedContent::Dsse { payload, envelope: Some(envelope), .. }, LogEntryBody::IntotoV001(entry)) => {
+            same_hash(envelope, &entry.envelope_hash)?;
+            entry.payload_hash.as_ref().map_or(Ok(()), |hash| same_hash(payload, hash))
+        }
+        (SignedContent::Dsse { payload, payload_type, .. }, LogEntryBody::IntotoV002(entry)) => {
             if entry.payload_type != *payload_type {
                 return Err(Failure::new(Code::EntryMismatchField)
                     .expected(payload_type)
                     .found(&entry.payload_type)
                     .at("payloadType"));
             }
-            let expected = entry.payload_hash.algorithm().hash(&[payload]);
-            if expected == entry.payload_hash { Ok(()) } else { mismatch(Some(&expected), &entry.payload_hash) }
+            same_hash(payload, &entry.payload_hash)
         }
-        _ => unsupported(),
+        _ => Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!(
+            "{} {} for this content",
+            body.kind(),
+            body.version()
+        ))),
     }
+}
+
+fn same_hash(of: &[u8], found: &Digest) -> Result<(), Failure> {
+    same(&found.algorithm().hash(&[of]), found)
+}
+
+fn same(expected: &Digest, found: &Digest) -> Result<(), Failure> {
+    if expected == found { Ok(()) } else { Err(Failure::new(Code::EntryMismatchDigest).expected(expected).found(found)) }
 }
 
 /// Rekor v2 names the algorithm in the entry. Every field of the delivered body counts (rekor-v2 spec §6.1.4), so it must

@@ -4,7 +4,7 @@
 //! promise of Rekor v1.
 
 use super::entry_binding::{self, Binding, BoundEntry};
-use super::trace::{Detail, Rule, Trace};
+use super::trace::{Detail, Outcome, Rule, Trace};
 use crate::code::{Code, Failure};
 use crate::crypto::verify_message;
 use crate::format::log_entry::set_message;
@@ -20,6 +20,8 @@ use crate::trust::{TransparencyLog, TrustRoot};
 #[derive(Debug)]
 pub(super) struct ValidLogEntry<'t> {
     log: &'t TransparencyLog,
+    /// Other logs of the trust root that hold it as well: a key that stands there several times, with a window each.
+    twins: Vec<&'t TransparencyLog>,
     index: u64,
     promised_at: Option<UnixTime>,
     stated_at: Option<UnixTime>,
@@ -27,9 +29,27 @@ pub(super) struct ValidLogEntry<'t> {
 }
 
 impl<'t> ValidLogEntry<'t> {
-    fn assertion(log: &'t TransparencyLog, entry: &LogEntry, promised_at: Option<UnixTime>, witnesses: Vec<[u8; 32]>) -> Self {
+    fn assertion(
+        log: &'t TransparencyLog,
+        twins: Vec<&'t TransparencyLog>,
+        entry: &LogEntry,
+        promised_at: Option<UnixTime>,
+        witnesses: Vec<[u8; 32]>,
+    ) -> Self {
         let stated_at = entry.integrated_time.map(UnixTime::from_seconds);
-        Self { log, index: shown_index(entry), promised_at, stated_at, witnesses }
+        Self { log, twins, index: shown_index(entry), promised_at, stated_at, witnesses }
+    }
+
+    /// The entry as that of the log whose window holds all these moments. One with a promise was held against its own time
+    /// already; the others have none of their own (spec: Rekor v2 states no time).
+    pub(super) fn within_window(self, moments: &[UnixTime]) -> Result<Self, Failure> {
+        if self.promised_at.is_some() {
+            return Ok(self);
+        }
+        let outside = |log: &TransparencyLog| moments.iter().copied().find(|at| !log.validity().contains(*at));
+        let Some(at) = outside(self.log) else { return Ok(self) };
+        let twin = self.twins.iter().copied().find(|twin| outside(twin).is_none());
+        twin.map(|log| Self { log, ..self }).ok_or_else(|| outside_window(self.log, at))
     }
 
     pub(super) fn log(&self) -> &'t TransparencyLog {
@@ -80,11 +100,13 @@ pub(super) fn verify<'t>(
     budget: &mut Budget,
     trace: &mut Trace,
 ) -> Result<Entry<'t>, Failure> {
-    let Some(log) = find_log(context.trust, entry) else {
+    // One id may stand several times, as a key does that has several windows: each is tried.
+    let mut named = context.trust.logs.iter().filter(|log| log.log_id == entry.log_id).peekable();
+    if named.peek().is_none() {
         return Ok(Entry::NotCounted(
             Failure::new(Code::LogUnknown).found(format_args!("log id {}", crate::encoding::hex::encode(&entry.log_id))),
         ));
-    };
+    }
     let bound = trace.rung(Rule::EntryBinding, entry_binding::bind(entry, binding), |_| Detail::None)?;
     match (&entry.promise, &entry.proof) {
         (None, None) => {
@@ -93,7 +115,6 @@ pub(super) fn verify<'t>(
                 .found("neither"));
         }
         (Some(_), _) if bound.is_rekor_v2() => return Ok(Entry::NotCounted(Code::SetUnexpected.into())),
-        (_, None) if bound.is_rekor_v2() => return Err(Code::InclusionProofMissing.into()),
         _ => {}
     }
     if bound.is_rekor_v2() && entry.integrated_time.is_some() {
@@ -101,23 +122,88 @@ pub(super) fn verify<'t>(
             .expected("no integrated time in a Rekor v2 entry")
             .at("integratedTime"));
     }
-    let mut witnesses = Vec::new();
-    if let Some(proof) = &entry.proof {
-        let included = included(&bound, proof, log, context, budget);
-        witnesses = trace.rung(Rule::Inclusion, included, |_| Detail::Entry { index: proof.log_index, at: None })?;
-    }
-    let mut promised_at = None;
-    if let Some(promise) = &entry.promise {
-        match promised(&bound, promise, log, budget) {
-            Ok(at) => {
-                trace.passed(Rule::Promise, Detail::Entry { index: entry.log_index, at: Some(at) });
-                promised_at = Some(at);
-            }
-            Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
-            Err(failure) => return Ok(Entry::NotCounted(failure)),
+    let mut valid: Option<(&TransparencyLog, Held)> = None;
+    let mut twins = Vec::new();
+    let mut closest: Option<NotHeld> = None;
+    for log in named {
+        match held_by(&bound, log, context, budget) {
+            Ok(_) if valid.is_some() => twins.push(log),
+            Ok(held) => valid = Some((log, held)),
+            Err(not_held) if not_held.failure().code() == Code::BudgetExhausted => return Err(not_held.into_failure()),
+            Err(not_held) if closest.as_ref().is_none_or(|known| known.rung() < not_held.rung()) => closest = Some(not_held),
+            Err(_) => {}
         }
     }
-    Ok(Entry::Valid(ValidLogEntry::assertion(log, entry, promised_at, witnesses)))
+    let included = |trace: &mut Trace| {
+        if let Some(proof) = &entry.proof {
+            trace.passed(Rule::Inclusion, Detail::Entry { index: proof.log_index, at: None });
+        }
+    };
+    match (valid, closest) {
+        (Some((log, held)), _) => {
+            included(trace);
+            if let Some(at) = held.promised_at {
+                trace.passed(Rule::Promise, Detail::Entry { index: entry.log_index, at: Some(at) });
+            }
+            Ok(Entry::Valid(ValidLogEntry::assertion(log, twins, entry, held.promised_at, held.witnesses)))
+        }
+        (None, Some(NotHeld::Promise(failure))) => {
+            included(trace);
+            Ok(Entry::NotCounted(failure))
+        }
+        (None, Some(NotHeld::Inclusion(failure))) => {
+            trace.push(Rule::Inclusion, Outcome::Failed(failure.clone()));
+            Err(failure)
+        }
+        (None, None) => Err(Failure::new(Code::Internal).found("a log that was not tried")),
+    }
+}
+
+/// What one log vouches for.
+struct Held {
+    promised_at: Option<UnixTime>,
+    witnesses: Vec<[u8; 32]>,
+}
+
+/// Why one log does not vouch for an entry.
+enum NotHeld {
+    /// The proof does not hold, which speaks against the candidate.
+    Inclusion(Failure),
+    /// The promise does not hold, which only does not speak for it.
+    Promise(Failure),
+}
+
+impl NotHeld {
+    fn failure(&self) -> &Failure {
+        match self {
+            Self::Inclusion(failure) | Self::Promise(failure) => failure,
+        }
+    }
+
+    fn into_failure(self) -> Failure {
+        match self {
+            Self::Inclusion(failure) | Self::Promise(failure) => failure,
+        }
+    }
+
+    /// How far up it got: of several logs of one id the reason of the furthest is told.
+    fn rung(&self) -> u8 {
+        match self {
+            Self::Inclusion(_) => 0,
+            Self::Promise(failure) if failure.code() == Code::LogKeyOutsideWindow => 2,
+            Self::Promise(_) => 1,
+        }
+    }
+}
+
+fn held_by(bound: &BoundEntry<'_>, log: &TransparencyLog, context: Context<'_>, budget: &mut Budget) -> Result<Held, NotHeld> {
+    let entry = bound.entry();
+    let witnesses = match &entry.proof {
+        Some(proof) => included(bound, proof, log, context, budget).map_err(NotHeld::Inclusion)?,
+        None => Vec::new(),
+    };
+    let promise = entry.promise.as_ref().map(|promise| promised(bound, promise, log, budget));
+    Ok(Held { promised_at: promise.transpose().map_err(NotHeld::Promise)?, witnesses })
 }
 
 /// The index that something vouches for: the promise the one in the log as a whole, the proof the one in its tree.
@@ -126,14 +212,6 @@ fn shown_index(entry: &LogEntry) -> u64 {
         (None, Some(proof)) => proof.log_index,
         _ => entry.log_index,
     }
-}
-
-/// The trusted log of an entry, by its id. Where one id stands several times (a key with several windows), the one whose
-/// window holds the stated time is taken, else the first; the window is checked with the time itself.
-fn find_log<'t>(trust: &'t TrustRoot, entry: &LogEntry) -> Option<&'t TransparencyLog> {
-    let named = || trust.logs.iter().filter(|log| log.log_id == entry.log_id);
-    let stated = entry.integrated_time.map(UnixTime::from_seconds);
-    named().find(|log| stated.is_some_and(|at| log.validity.contains(at))).or_else(|| named().next())
 }
 
 /// Rekor v1's promise: a signature over body, time, log and index (spec: Rekor `SignedEntryTimestamp`).
@@ -147,11 +225,11 @@ fn promised(bound: &BoundEntry<'_>, promise: &[u8], log: &TransparencyLog, budge
     verify_message(&log.key, log.scheme, &message, promise)
         .map_err(|_| Failure::new(Code::SetInvalid).at(format_args!("log {}", log.name())))?;
     let at = UnixTime::from_seconds(time);
-    if log.validity.contains(at) {
-        Ok(at)
-    } else {
-        Err(Failure::new(Code::LogKeyOutsideWindow).expected(log.validity).found(at).at(format_args!("log {}", log.name())))
-    }
+    if log.validity.contains(at) { Ok(at) } else { Err(outside_window(log, at)) }
+}
+
+fn outside_window(log: &TransparencyLog, at: UnixTime) -> Failure {
+    Failure::new(Code::LogKeyOutsideWindow).expected(log.validity).found(at).at(format_args!("log {}", log.name()))
 }
 
 /// The inclusion proof under the log's checkpoint (RFC 6962 §2.1.1, C2SP tlog-checkpoint). Returns the keys of the
@@ -219,7 +297,8 @@ fn log_verifier(log: &TransparencyLog, rekor_v2: bool) -> Result<LogVerifier<'_>
     }
     let key_id = log.checkpoint_key_id.or_else(|| log.log_id.first_chunk::<4>().copied());
     let key_id = key_id.ok_or_else(|| unusable(&"a log id shorter than 4 bytes"))?;
-    Ok(LogVerifier::rekor_v2(log.origin(), key_id, &log.key))
+    let origin = log.origin().ok_or_else(|| unusable(&"a base URL without a host"))?;
+    Ok(LogVerifier::rekor_v2(origin, key_id, &log.key))
 }
 
 /// Rekor v1's origins end in the tree's id: `rekor.sigstore.dev - 2605736670972794746`.

@@ -79,7 +79,7 @@ fn verify_with(scheme: Scheme, signed: &Signed, key: &PreparedKey, artifact: &Ar
     let signature = signed.signature.as_slice();
     match &signed.content {
         SignedContent::SimpleSigning { payload } => verify_message(key, scheme, payload, signature),
-        SignedContent::Dsse { payload_type, payload } => {
+        SignedContent::Dsse { payload_type, payload, .. } => {
             let pae = Pae::new(payload_type, payload);
             match scheme.hash() {
                 Some(hash) => verify_prehash(key, scheme, pae.digest(hash).as_bytes(), signature),

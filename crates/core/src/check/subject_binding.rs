@@ -62,7 +62,7 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
             }
             Ok(BoundSubject::assertion(payload.digest, Said::Signed { docker_reference: Some(payload.docker_reference) }))
         }
-        SignedContent::Dsse { payload_type, payload } => {
+        SignedContent::Dsse { payload_type, payload, .. } => {
             // An unknown payload type binds nothing (K-P-04).
             require_in_toto(payload_type)?;
             let statement = Statement::parse(payload, limits)?;

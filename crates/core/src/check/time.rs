@@ -52,17 +52,15 @@ pub(super) fn known(entries: &[ValidLogEntry<'_>], stamps: &[ValidTimestamp], no
     Ok(KnownTimes::assertion(times))
 }
 
-/// Leaves out the entries whose log key was not valid at every authenticated time. Entries with a promise were held
-/// against their own time already; the others have none of their own (spec: Rekor v2 states no time).
-pub(super) fn outside_log_window(entry: &ValidLogEntry<'_>, times: &KnownTimes) -> Option<Failure> {
-    if entry.promised_at().is_some() {
-        return None;
-    }
-    let outside = times.times().iter().find(|time| !entry.log().validity().contains(time.at()))?;
-    Some(
-        Failure::new(Code::LogKeyOutsideWindow)
-            .expected(entry.log().validity())
-            .found(outside.at())
-            .at(format_args!("log {}", entry.log().name())),
-    )
+/// The entry, if its log's key was valid at every authenticated time. Where there is none, `otherwise` takes its place: the
+/// present, which is the only time that is not somebody's own word (as for a signer's key, K-X-02), so that the key of a log
+/// that was retired vouches for nothing new.
+pub(super) fn within_log_window<'t>(
+    entry: ValidLogEntry<'t>,
+    times: &KnownTimes,
+    otherwise: Option<UnixTime>,
+) -> Result<ValidLogEntry<'t>, Failure> {
+    let mut moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
+    moments.extend(otherwise.filter(|_| times.times().is_empty()));
+    entry.within_window(&moments)
 }

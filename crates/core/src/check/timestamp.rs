@@ -46,20 +46,15 @@ impl ValidTimestamp {
     }
 }
 
-/// Verifies one response over the signature's bytes against each authority; one that holds suffices.
-pub(super) fn verify(
-    response: &[u8],
-    signature: &[u8],
-    bench: Bench<'_>,
-    budget: &mut Budget,
-) -> Result<ValidTimestamp, Failure> {
+/// Verifies one response over what must be stamped against each authority; one that holds suffices.
+pub(super) fn verify(response: &[u8], stamped: &[u8], bench: Bench<'_>, budget: &mut Budget) -> Result<ValidTimestamp, Failure> {
     let token = TimestampToken::parse_response(response)?;
-    token.check_imprint(signature)?;
+    token.check_imprint(stamped)?;
     let authorities = &bench.trust.timestamp_authorities;
     if authorities.is_empty() {
         return Err(Failure::new(Code::TimestampUntrusted).expected("a timestamp authority in the trusted root").found("none"));
     }
-    let embedded = embedded_certificates(&token, bench)?;
+    let embedded = embedded_certificates(&token, bench);
     let mut reason: Option<Failure> = None;
     for authority in authorities {
         match by_authority(&token, &embedded, authority, bench, budget) {
@@ -90,21 +85,23 @@ fn rank(code: Code) -> u8 {
 /// None is trusted.
 struct Embedded {
     signers: Vec<Certificate>,
+    /// Why one that is named cannot be read.
+    unreadable: Option<Failure>,
     others: Vec<Certificate>,
 }
 
-fn embedded_certificates(token: &TimestampToken<'_>, bench: Bench<'_>) -> Result<Embedded, Failure> {
-    let mut embedded = Embedded { signers: Vec::new(), others: Vec::new() };
+fn embedded_certificates(token: &TimestampToken<'_>, bench: Bench<'_>) -> Embedded {
+    let mut embedded = Embedded { signers: Vec::new(), unreadable: None, others: Vec::new() };
     for der in token.certificates() {
         match (token.names_signer(der), Certificate::from_der(der, bench.limits)) {
             (true, Ok(signer)) => embedded.signers.push(signer),
-            (true, Err(failure)) => return Err(Failure::new(Code::TimestampMalformed).found(failure)),
+            (true, Err(failure)) => embedded.unreadable = Some(Failure::new(Code::TimestampMalformed).found(failure)),
             (false, Ok(other)) => embedded.others.push(other),
             // What cannot be read cannot help, and need not harm.
             (false, Err(_)) => {}
         }
     }
-    Ok(embedded)
+    embedded
 }
 
 /// Verifies the token under one authority; SHA-256 of the key that signed it.
@@ -121,18 +118,17 @@ fn by_authority(
         [only] => (None, std::slice::from_ref(only)),
         [first, .., anchor] => (Some(first), std::slice::from_ref(anchor)),
     };
-    // Where the trust root names the signing certificate, no other will do, embedded or not.
+    // Where the trust root names the signing certificate, no other will do: a copy in the token adds nothing to it, and a
+    // damaged one takes nothing away, whether it can still be read or not.
     let configured = first.filter(|first| !first.is_ca());
-    let signer = match (configured, embedded.signers.as_slice()) {
-        (Some(leaf), []) if token.names_signer(leaf.der()) => signed_by(token, [leaf], budget)?,
-        (Some(leaf), signers) => {
-            let named = signers.iter().find(|signer| signer.der() == leaf.der()).ok_or_else(|| {
-                Failure::new(Code::TimestampUntrusted)
-                    .expected(format_args!("the certificate that the trusted root names for {}", authority.uri()))
-            })?;
-            signed_by(token, [named], budget)?
+    let signer = match (configured, embedded.signers.as_slice(), &embedded.unreadable) {
+        (Some(leaf), _, _) if token.names_signer(leaf.der()) => signed_by(token, [leaf], budget)?,
+        (Some(_), _, _) => {
+            return Err(Failure::new(Code::TimestampUntrusted)
+                .expected(format_args!("the certificate that the trusted root names for {}", authority.uri())));
         }
-        (None, signers) => signed_by(token, signers, budget)?,
+        (None, [], Some(unreadable)) => return Err(unreadable.clone()),
+        (None, signers, _) => signed_by(token, signers, budget)?,
     };
     let at = token.claimed().gen_time;
     let intermediates = authority.authority.intermediates().get(usize::from(configured.is_some())..).unwrap_or_default();

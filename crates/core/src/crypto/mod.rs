@@ -4,7 +4,15 @@
 //! trusted, and what bytes are signed, is the caller's. Verification handles public data only, so it may take variable
 //! time.
 
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
+mod comb;
+mod prepared;
 mod rustcrypto;
+mod tables;
+
+pub use prepared::{Backend, PreparedKey};
+pub use tables::KeyTables;
 
 use crate::code::{Code, Failure};
 use crate::digest::HashAlgorithm;
@@ -117,35 +125,6 @@ impl fmt::Display for SignatureError {
 
 impl std::error::Error for SignatureError {}
 
-/// A key made ready once for many checks: its point decoded, or its modulus set up. Immutable, `Send` and `Sync`.
-pub struct PreparedKey {
-    key: PublicKey,
-    backend: rustcrypto::Backend,
-}
-
-impl PreparedKey {
-    /// Makes `key` ready.
-    ///
-    /// # Errors
-    /// [`Code::KeyInvalid`] when the backend refuses it; keys from [`PublicKey::from_spki`] are not refused.
-    pub fn new(key: PublicKey) -> Result<Self, Failure> {
-        let backend = rustcrypto::Backend::new(&key)?;
-        Ok(Self { key, backend })
-    }
-
-    /// The key itself.
-    #[must_use]
-    pub fn key(&self) -> &PublicKey {
-        &self.key
-    }
-}
-
-impl fmt::Debug for PreparedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prepared{:?}", self.key)
-    }
-}
-
 /// Whether `signature` is one by `key` over the message that hashes to `prehash`.
 ///
 /// ECDSA signatures are strict DER with r and s in [1, n−1]; high s is accepted, as everywhere in Sigstore. Ed25519ph
@@ -155,14 +134,14 @@ impl fmt::Debug for PreparedKey {
 /// [`SignatureError::SchemeMismatch`] when `scheme` is not one for this key or `prehash` has not the length of its hash,
 /// [`SignatureError::NeedsMessage`] for pure Ed25519, else [`SignatureError::Invalid`].
 pub fn verify_prehash(key: &PreparedKey, scheme: Scheme, prehash: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-    if !scheme.fits(key.key.kind()) {
+    if !scheme.fits(key.key().kind()) {
         return Err(SignatureError::SchemeMismatch);
     }
     let hash = scheme.hash().ok_or(SignatureError::NeedsMessage)?;
     if prehash.len() != hash.length() {
         return Err(SignatureError::SchemeMismatch);
     }
-    key.backend.verify_prehash(scheme, prehash, signature)
+    key.verify_prehash(scheme, prehash, signature)
 }
 
 /// Whether `signature` is one by `key` over `message`.
@@ -174,7 +153,7 @@ pub fn verify_prehash(key: &PreparedKey, scheme: Scheme, prehash: &[u8], signatu
 pub fn verify_message(key: &PreparedKey, scheme: Scheme, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
     match scheme.hash() {
         Some(hash) => verify_prehash(key, scheme, hash.hash(&[message]).as_bytes(), signature),
-        None if scheme.fits(key.key.kind()) => key.backend.verify_message(message, signature),
+        None if scheme.fits(key.key().kind()) => key.verify_message(message, signature),
         None => Err(SignatureError::SchemeMismatch),
     }
 }
@@ -208,7 +187,7 @@ pub fn ecdsa_fixed_to_der(kind: KeyKind, signature: &[u8]) -> Option<Vec<u8>> {
 
 /// What a key's structure does not show: whether its point lies on the curve, and is not of small order.
 pub(crate) fn check_key(key: &PublicKey) -> Result<(), Failure> {
-    rustcrypto::Backend::new(key).map(|_| ())
+    rustcrypto::Key::new(key).map(|_| ())
 }
 
 #[cfg(test)]

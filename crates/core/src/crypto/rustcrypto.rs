@@ -13,7 +13,7 @@ use sha2::digest::{self, FixedOutput, FixedOutputReset, HashMarker, OutputSizeUs
 use signature::hazmat::PrehashVerifier;
 
 /// A key in the form that the primitives take.
-pub(super) enum Backend {
+pub(super) enum Key {
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     P521(p521::ecdsa::VerifyingKey),
@@ -21,7 +21,7 @@ pub(super) enum Backend {
     Rsa(Box<RsaPublicKey>),
 }
 
-impl Backend {
+impl Key {
     pub(super) fn new(key: &PublicKey) -> Result<Self, Failure> {
         let off_curve = |_| invalid("a point that is not on its curve");
         let value = key.value();

@@ -327,3 +327,77 @@ fn weak_or_non_canonical_ed25519_points_are_key_invalid() {
     let found = PublicKey::from_spki(&ed25519_spki(&[0; 31])).unwrap_err();
     assert_eq!(found.code(), Code::KeyInvalid);
 }
+
+/// How many signatures are compared: `VERISEAL_COMPARISONS`, or a few.
+fn comparisons() -> u32 {
+    std::env::var("VERISEAL_COMPARISONS").ok().and_then(|count| count.parse().ok()).unwrap_or(24)
+}
+
+/// A good signature, and every answer to it and to what becomes of it when a bit flips, from each backend and from a table.
+#[test]
+fn backends_and_tables_answer_alike() {
+    let curves = [
+        (KeyKind::EcdsaP256, Sha256, 32_usize),
+        (KeyKind::EcdsaP384, Sha384, 48),
+        // A digest that is shorter, and one that is longer than the order.
+        (KeyKind::EcdsaP384, Sha256, 48),
+        (KeyKind::EcdsaP256, Sha512, 32),
+    ];
+    let tables = std::sync::Arc::new(KeyTables::new());
+    for (kind, hash, size) in curves {
+        let scheme = Scheme::Ecdsa(hash);
+        let secret = Sha512.hash(&[b"secret", hash.to_string().as_bytes()]);
+        let secret = &secret.as_bytes()[..size];
+        let sign = |prehash: &[u8]| match kind {
+            KeyKind::EcdsaP256 => {
+                let signature: p256::ecdsa::Signature =
+                    p256::ecdsa::SigningKey::from_slice(secret).unwrap().sign_prehash(prehash).unwrap();
+                signature.to_der().as_bytes().to_vec()
+            }
+            _ => {
+                let signature: p384::ecdsa::Signature =
+                    p384::ecdsa::SigningKey::from_slice(secret).unwrap().sign_prehash(prehash).unwrap();
+                signature.to_der().as_bytes().to_vec()
+            }
+        };
+        let point = match kind {
+            KeyKind::EcdsaP256 => {
+                let key = p256::ecdsa::SigningKey::from_slice(secret).unwrap();
+                key.verifying_key().to_sec1_point(false).as_bytes().to_vec()
+            }
+            _ => p384::ecdsa::SigningKey::from_slice(secret).unwrap().verifying_key().to_sec1_point(false).as_bytes().to_vec(),
+        };
+        let key = PublicKey::from_spki(&ec_spki(kind, &point)).unwrap();
+        let tabled = PreparedKey::new(key.clone()).unwrap();
+        tabled.with_tables(&tables);
+        let mut keys = vec![tabled];
+        keys.extend(Backend::ALL.iter().map(|backend| PreparedKey::with_backend(key.clone(), *backend).unwrap()));
+        for number in 0..comparisons() {
+            let prehash = hash.hash(&[&number.to_be_bytes()]);
+            let good = sign(prehash.as_bytes());
+            let mut bad = good.clone();
+            let bit = usize::try_from(number).unwrap() * 7 % (bad.len() * 8);
+            bad[bit / 8] ^= 1 << (bit % 8);
+            for key in &keys {
+                assert_eq!(verify_prehash(key, scheme, prehash.as_bytes(), &good), Ok(()), "{number}");
+                let expected = Err(SignatureError::Invalid);
+                assert_eq!(verify_prehash(key, scheme, prehash.as_bytes(), &bad), expected, "{number}");
+            }
+        }
+        assert!(keys[0].has_table(), "the table was not used");
+    }
+}
+
+/// One too many for the pool is verified without a table, and just as well.
+#[test]
+fn tables_are_bounded_in_number() {
+    let tables = std::sync::Arc::new(KeyTables::new());
+    (0..64).for_each(|_| assert!(tables.take_one()));
+    let (key, good) = p256(Sha256);
+    key.with_tables(&tables);
+    for _ in 0..8 {
+        assert_eq!(verify_message(&key, Scheme::Ecdsa(Sha256), MESSAGE, &good), Ok(()));
+        assert_eq!(verify_message(&key, Scheme::Ecdsa(Sha256), b"other", &good), Err(SignatureError::Invalid));
+    }
+    assert!(!key.has_table());
+}

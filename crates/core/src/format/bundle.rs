@@ -443,7 +443,7 @@ fn read_content(
                 payload.ok_or_else(|| Failure::new(Code::EnvelopeMalformed).found("no payload").at("dsseEnvelope.payload"))?;
             let payload_type = envelope.payload_type.map(Cow::into_owned).unwrap_or_default();
             let signature = signature_bytes(only.sig, "dsseEnvelope.signatures[0].sig")?;
-            Ok((SignedContent::Dsse { payload_type, payload: payload.into() }, signature))
+            Ok((SignedContent::Dsse { payload_type, payload: payload.into(), envelope: None }, signature))
         }
         (None, None) => Err(malformed("bundle").expected("messageSignature or dsseEnvelope").found("neither")),
         (Some(_), Some(_)) => Err(malformed("bundle").expected("one of messageSignature and dsseEnvelope").found("both")),

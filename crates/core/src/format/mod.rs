@@ -1,5 +1,7 @@
 //! Signed documents: bytes in, typed but untrusted values out.
 
+pub mod annotation;
+pub mod attestation;
 pub mod bundle;
 pub mod dsse;
 pub mod intoto;

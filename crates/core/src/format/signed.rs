@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub enum Format {
     /// A layer of cosign's `.sig` tag (cosign `SIGNATURE_SPEC.md`).
     SimpleSigning,
+    /// A layer of cosign's `.att` tag (cosign `ATTESTATION_SPEC.md`).
+    Attestation,
     /// A Sigstore bundle.
     Bundle(BundleVersion),
 }
@@ -24,6 +26,7 @@ impl Format {
     pub const fn name(self) -> &'static str {
         match self {
             Self::SimpleSigning => "simple signing",
+            Self::Attestation => "attestation layer",
             Self::Bundle(BundleVersion::V0_1) => "bundle v0.1",
             Self::Bundle(BundleVersion::V0_2) => "bundle v0.2",
             Self::Bundle(BundleVersion::V0_3) => "bundle v0.3",
@@ -50,6 +53,18 @@ pub struct Signed {
     pub timestamps: Vec<Result<Vec<u8>, Failure>>,
 }
 
+impl Signed {
+    /// What a timestamp must be over: the signature, which is what it shows to have existed. cosign's `.att` layers are
+    /// stamped as a whole: the envelope's bytes, which hold the signature.
+    #[must_use]
+    pub fn stamped(&self) -> &[u8] {
+        match &self.content {
+            SignedContent::Dsse { envelope: Some(envelope), .. } => envelope,
+            _ => &self.signature,
+        }
+    }
+}
+
 /// What is said to be signed.
 #[derive(Clone, Debug)]
 pub enum SignedContent {
@@ -69,6 +84,8 @@ pub enum SignedContent {
         payload_type: String,
         /// Decoded payload.
         payload: Arc<[u8]>,
+        /// The envelope's JSON, in layouts that keep it. Nothing is read from it again: only hashes are taken of it.
+        envelope: Option<Arc<[u8]>>,
     },
 }
 

@@ -70,11 +70,22 @@ pub struct Settings {
     pub witnesses: Option<Witnesses>,
     /// Allows `x509CertificateChain` in v0.3 bundles (a certificate authority of one's own). Weaker.
     pub allow_chain: bool,
+    /// Allows `intoto` 0.0.1 log entries for attestations in cosign's `.att` layout, as older cosigns wrote them. They
+    /// hold no signature; what binds them is the hash that the log took of the whole envelope. Weaker.
+    pub allow_intoto_v1: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tlog: TlogMode::Required, logs: 1, sct: SctMode::Required, timestamps: 0, witnesses: None, allow_chain: false }
+        Self {
+            tlog: TlogMode::Required,
+            logs: 1,
+            sct: SctMode::Required,
+            timestamps: 0,
+            witnesses: None,
+            allow_chain: false,
+            allow_intoto_v1: false,
+        }
     }
 }
 
@@ -94,14 +105,18 @@ impl Settings {
         if self.allow_chain {
             weakened.push(Code::ChainOptIn);
         }
+        // Where the log is ignored no entry is taken, of whatever kind.
+        if self.allow_intoto_v1 && self.tlog != TlogMode::Ignored {
+            weakened.push(Code::IntotoV1OptIn);
+        }
         weakened
     }
 
     /// What tells two settings apart.
     pub(crate) fn canonical(&self) -> String {
-        let Self { tlog, logs, sct, timestamps, witnesses, allow_chain } = self;
+        let Self { tlog, logs, sct, timestamps, witnesses, allow_chain, allow_intoto_v1 } = self;
         let witnesses = witnesses.as_ref().map(Witnesses::canonical);
-        format!("{tlog:?} {logs} {sct:?} {timestamps} {witnesses:?} {allow_chain}")
+        format!("{tlog:?} {logs} {sct:?} {timestamps} {witnesses:?} {allow_chain} {allow_intoto_v1}")
     }
 
     pub(crate) fn validate(&self) -> Result<(), Failure> {

@@ -1,13 +1,15 @@
 //! [`TrustRoot`] and the instances in it.
 
 use crate::code::{Code, Failure};
-use crate::crypto::{PreparedKey, Scheme};
+use crate::crypto::{KeyTables, PreparedKey, Scheme};
 use crate::digest::sha256_parts;
 use crate::encoding::{base64, hex};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::time::{UnixTime, Validity};
+use crate::tlog::checkpoint::origin_of;
 use crate::x509::Certificate;
+use std::sync::Arc;
 
 /// Where a trust root came from, for the report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -58,16 +60,10 @@ impl TransparencyLog {
         &self.log_id
     }
 
-    /// The checkpoint origin of a Rekor v2 log: the host of the base URL, without scheme, port and path
-    /// (rekor-v2 spec §6.1.4; `baseUrl` may be written without a scheme).
+    /// The checkpoint origin of a Rekor v2 log ([`origin_of`] its base URL), where it has one.
     #[must_use]
-    pub fn origin(&self) -> &str {
-        let rest = self.base_url.split_once("://").map_or(self.base_url.as_str(), |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        }
+    pub fn origin(&self) -> Option<&str> {
+        origin_of(&self.base_url)
     }
 
     /// Window of the key.
@@ -223,6 +219,16 @@ impl TrustRoot {
     /// [`Code::TrustRootInvalid`] for anything that breaks the format, a missing start of a log's window included.
     pub fn from_json(json: &[u8], origin: TrustRootOrigin) -> Result<Self, Failure> {
         super::document::parse(json, origin, &Limits::DEFAULT)
+    }
+
+    /// Lets the keys of this trust root have tables of multiples ([`KeyTables`]), for programs that verify much. What is
+    /// accepted does not depend on it.
+    pub fn prepare_tables(&self, tables: &Arc<KeyTables>) {
+        let timestamping = self.timestamp_authorities.iter().map(|authority| &authority.authority);
+        let chains = self.authorities.iter().chain(timestamping).flat_map(|authority| &authority.chain);
+        let of_certificates = chains.filter_map(|certificate| certificate.prepared_key().ok());
+        let of_logs = self.logs.iter().map(|log| &log.key).chain(self.ct_logs.iter().map(|log| &log.key));
+        of_certificates.chain(of_logs).for_each(|key| key.with_tables(tables));
     }
 
     /// The public-good instance of Sigstore, as embedded in this version.

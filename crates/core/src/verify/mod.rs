@@ -1,11 +1,14 @@
 //! The roof: [`Verifier`] ties gathering and judging together and is the only maker of [`Accepted`].
 
 mod blob;
+mod candidate;
 mod judge;
 mod outcome;
+mod proven;
 mod session;
 mod verifier;
 
 pub use outcome::{Accepted, AcceptedBlob, NotAccepted};
+pub use proven::AcceptedPlatform;
 pub use session::Session;
 pub use verifier::Verifier;

@@ -1,11 +1,11 @@
 //! INV-12: the same evidence gives the same verdict and the same code, in whatever order the candidates lie.
 
-use crate::kit::{Case, trusted_key};
+use crate::kit::{ARTIFACT, Case, trusted_key};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use veriseal::gather::{Fetch, FetchError, Request, Response, What};
 use veriseal::policy::{Settings, TlogMode};
-use veriseal::{Code, Digest, Policy, Requirement, SignatureRequirement, Verifier};
+use veriseal::{Artifact, Code, Digest, NotAccepted, Policy, Requirement, SignatureRequirement, Verifier};
 use veriseal_testkit::dsse::{SLSA_PROVENANCE, Statement};
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::simple_signing::Layer;
@@ -190,4 +190,24 @@ fn the_same_call_gives_the_same_report() {
     assert_eq!(reports.len(), 1);
     let report: Value = serde_json::from_str(reports.iter().next().unwrap()).unwrap();
     assert_eq!(report["verdict"], "accepted");
+}
+
+/// A table of multiples is only another way to compute: with and without, before it is built and after, the whole report is
+/// the same, of what is accepted and of what is not.
+#[test]
+fn tables_of_multiples_never_change_a_report() {
+    for mut case in [Case::key(), Case::keyless()] {
+        let bundle = case.message().to_bytes();
+        let (plain, tabled) = (case.verifier(), case.verifier().with_key_tables());
+        for artifact in [ARTIFACT, b"another"] {
+            let report = |verifier: &Verifier| match verifier.verify_blob(&Artifact::bytes(artifact), &bundle, case.now) {
+                Ok(accepted) => serde_json::to_string(accepted.report()).unwrap(),
+                Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => serde_json::to_string(&report).unwrap(),
+            };
+            let expected = report(&plain);
+            for _ in 0..8 {
+                assert_eq!(report(&tabled), expected);
+            }
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use crate::kit::{ARTIFACT, Case, timestamp_authority};
 use serde_json::Value;
-use veriseal::policy::{Authority, KeyAuthority, Settings};
+use veriseal::policy::{Authority, KeyAuthority, Settings, TlogMode};
 use veriseal::trust::TrustRootOrigin;
 use veriseal::{Code, PublicKey, TrustRoot, UnixTime, Validity};
-use veriseal_testkit::{Bundle, BundleVersion};
+use veriseal_testkit::{Bundle, BundleVersion, RekorV1, RekorV2};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -188,6 +188,83 @@ fn an_entry_without_time_counts_only_while_its_log_was_valid() {
             (case.sigstore.rekor.window, case.sigstore.rekor2.window) = (window, window);
             assert_eq!((case.code(&one), case.code(&two)), (for_one, for_two), "{window}");
         }
+    }
+}
+
+/// K-TL-16: a key that stands in the trust root several times, with a window each, counts within each of them, in whatever
+/// order they stand.
+#[test]
+fn each_window_of_a_log_that_stands_twice_counts() {
+    let mut case = Case::keyless();
+    let now = case.sigstore.now;
+    let mut in_v1 = case.message();
+    let promised = in_v1.clone();
+    in_v1.entries[0].set = None;
+    let in_v2 = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    let tsa = case.sigstore.tsa.clone();
+    let windows = [
+        window(after(now, -HOUR), after(now, -1)),
+        window(now, after(now, MINUTE)),
+        window(after(now, 2 * MINUTE), after(now, HOUR)),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let mut root = case.sigstore.trusted_root();
+        root.tlogs.clear();
+        for window in order.map(|at| windows[at]) {
+            let (v1, v2) =
+                (RekorV1 { window, ..case.sigstore.rekor.clone() }, RekorV2 { window, ..case.sigstore.rekor2.clone() });
+            root = root.rekor_v1(&v1).rekor_v2(&v2);
+        }
+        case.trusted = Some(root);
+        assert_eq!(case.code(&promised), Code::Accepted, "{order:?}");
+        for bundle in [&in_v1, &in_v2] {
+            let at = |seconds: i64| bundle.clone().timestamped(&tsa, after(now, seconds));
+            assert_eq!(case.code(&at(0)), Code::Accepted, "{order:?}");
+            assert_eq!(case.code(&at(3 * MINUTE)), Code::Accepted, "{order:?}");
+            assert_eq!(case.code(&at(MINUTE + 1)), Code::LogKeyOutsideWindow, "{order:?}");
+            // One window must hold them all: no key was valid in the pause between.
+            assert_eq!(case.code(&at(0).timestamped(&tsa, after(now, 3 * MINUTE))), Code::LogKeyOutsideWindow, "{order:?}");
+        }
+    }
+    // One id, two keys: whichever holds the entry.
+    let mut root = case.sigstore.trusted_root();
+    let mut impostor = root.tlogs[0].clone();
+    let other = case.sigstore.key("another log");
+    impostor.public_key = other.spki();
+    for at in [0, 1] {
+        root.tlogs.insert(at, impostor.clone());
+        case.trusted = Some(root.clone());
+        assert_eq!(case.code(&promised), Code::Accepted);
+        root.tlogs.remove(at);
+    }
+    root.tlogs[0] = impostor;
+    case.trusted = Some(root);
+    assert_eq!(case.code(&promised), Code::CheckpointSignatureInvalid);
+}
+
+/// K-TL-16, K-X-02: where nothing authenticates a time, the log's key is held against the present as the signer's is: with the
+/// key of a log that was retired entries can be made today.
+#[test]
+fn an_entry_without_any_time_counts_only_while_its_log_is_valid() {
+    let mut case = Case::key();
+    let mut in_v1 = case.message();
+    in_v1.entries[0].set = None;
+    let in_v2 = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    let (signed, now) = (case.sigstore.now, case.now);
+    for bundle in [in_v1, in_v2] {
+        let stamped = bundle.clone().timestamped(&case.sigstore.tsa, signed);
+        for (window, unstamped, with_time) in [
+            (window(signed, now), Code::Accepted, Code::Accepted),
+            (window(signed, after(now, -1)), Code::LogKeyOutsideWindow, Code::Accepted),
+            (window(after(now, 1), after(now, HOUR)), Code::LogKeyOutsideWindow, Code::LogKeyOutsideWindow),
+        ] {
+            (case.sigstore.rekor.window, case.sigstore.rekor2.window) = (window, window);
+            for tlog in [TlogMode::Required, TlogMode::IfPresent] {
+                case.settings = Settings { tlog, ..Settings::default() };
+                assert_eq!((case.code(&bundle), case.code(&stamped)), (unstamped, with_time), "{window} {tlog:?}");
+            }
+        }
+        case.settings = Settings::default();
     }
 }
 

@@ -7,6 +7,7 @@
 mod kit;
 
 mod algorithm;
+mod attestation_layer;
 mod binding;
 mod certificate;
 mod checkpoint;
@@ -14,10 +15,13 @@ mod determinism;
 mod identity;
 mod json;
 mod json_paths;
+mod loaded_evidence;
 mod log_binding;
 mod log_matrix;
 mod log_threshold;
 mod log_time;
+mod platforms;
+mod registries;
 mod sct;
 mod several_leaves;
 mod signing_algorithm;

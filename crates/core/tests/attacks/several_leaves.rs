@@ -84,6 +84,18 @@ fn a_page_in_place_of_a_list_is_undecided() {
     assert_eq!((hidden.verdict(), hidden.code()), (Verdict::Undecided, Code::ManifestInvalid));
 }
 
+/// The same in place of the image, asked for by its tag.
+#[test]
+fn a_page_in_place_of_the_image_is_undecided() {
+    let case = Case::key();
+    let mut store = Store::new();
+    ImageBuilder::new("app").tagged(&mut store, "v1");
+    let reference = format!("{REGISTRY}/{REPOSITORY}:v1").parse().unwrap();
+    let outcome = case.verifier().verify(&reference, &Page(&store), case.now);
+    let hidden = report(outcome, |accepted| accepted.report());
+    assert_eq!((hidden.verdict(), hidden.code()), (Verdict::Undecided, Code::ResponseInvalid));
+}
+
 /// What cannot be read is no candidate to verify: a flood of it hides no good one behind it.
 #[test]
 fn unreadable_candidates_do_not_use_up_the_allowance_of_a_layout() {

@@ -79,12 +79,18 @@ fn a_malformed_or_other_statement_is_refused_in_every_layout() {
     assert_eq!(referrer(&of(SPDX)), (Code::Accepted, vec![]));
     assert_eq!(referrer(&of(VULNERABILITIES)), (Code::NoMatchingSignature, vec![Code::PredicateTypeMismatch]));
     assert_eq!(referrer(&|_| malformed.to_vec()), (Code::NoMatchingSignature, vec![Code::StatementMalformed]));
-    // What is not supported is never a success either.
-    let (store, image) = stored(|store, image| {
-        let attestation = Attestation::new(&Statement::new(&image.digest, VULNERABILITIES, json!({})), &case.signer);
-        store.attach_layers(&image.digest, "att", &[attestation.layer()]);
-    });
-    assert_eq!(case.image(&store, &image), (Code::NoMatchingSignature, vec![Code::NotYetSupported]));
+    let layer = |payload: &dyn Fn(&Image) -> Vec<u8>| {
+        let (store, image) = stored(|store, image| {
+            let envelope = Envelope::sign(IN_TOTO, &payload(image), &case.signer);
+            let attestation = Attestation::new(&Statement::new(&image.digest, SPDX, json!({})), &case.signer);
+            let attestation = Attestation { bytes: envelope.to_bytes(), envelope, ..attestation };
+            store.attach_layers(&image.digest, "att", &[attestation.layer()]);
+        });
+        case.image(&store, &image)
+    };
+    assert_eq!(layer(&of(SPDX)), (Code::Accepted, vec![]));
+    assert_eq!(layer(&of(VULNERABILITIES)), (Code::NoMatchingSignature, vec![Code::PredicateTypeMismatch]));
+    assert_eq!(layer(&|_| malformed.to_vec()), (Code::NoMatchingSignature, vec![Code::StatementMalformed]));
 }
 
 /// K-P-03 (sigstore-rust #119, cosign #5016): a subject that names nothing matches nothing.

@@ -147,6 +147,30 @@ fn where_the_trust_root_names_the_leaf_no_other_will_do() {
     assert_eq!(with_token(&Case { trusted, ..case }, &bundle, response), Code::TimestampSignerNotFound);
 }
 
+/// K-X-04: where the trust root names the leaf, a damaged copy in the token changes nothing, whichever byte it is and whether
+/// it can be read at all. Where it does not, the copy is the only one, and a damaged one is none.
+#[test]
+fn a_damaged_certificate_in_the_token_decides_nothing_where_the_leaf_is_known() {
+    let (case, bundle) = case();
+    let own = case.sigstore.tsa.clone();
+    let bare = Case { trusted: Some(root_only(&case, &own)), ..case.clone() };
+    let mut timestamp = own.timestamp(bundle.signature(), NOW);
+    let mut without = Vec::new();
+    for at in (1..own.leaf.len()).step_by(23) {
+        let mut damaged = own.leaf.clone();
+        damaged[at] ^= 0x21;
+        timestamp.certificates = vec![damaged];
+        let response = timestamp.response();
+        // A token whose DER no longer holds together is refused as such, whoever is trusted.
+        let code = with_token(&case, &bundle, response.clone());
+        assert!(code == Code::Accepted || (at < 4 && code == Code::TimestampMalformed), "{at}: {code}");
+        without.push(with_token(&bare, &bundle, response));
+    }
+    assert!(!without.contains(&Code::Accepted));
+    // Both ways of being damaged occurred.
+    assert!(without.contains(&Code::TimestampSignerNotFound) && without.contains(&Code::TimestampMalformed), "{without:?}");
+}
+
 /// K-X-05: a timestamp leaf may stamp and nothing else.
 #[test]
 fn a_leaf_for_other_purposes_is_refused() {

@@ -2,20 +2,50 @@
 //! and each deviation stands in a list with its reason. A deviation that is no longer one fails too.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use veriseal::code::Code;
-use veriseal::crypto::{PreparedKey, Scheme, ecdsa_fixed_to_der, verify_message};
+use veriseal::crypto::{Backend, KeyTables, PreparedKey, Scheme, ecdsa_fixed_to_der, verify_message};
 use veriseal::digest::HashAlgorithm::{Sha256, Sha512};
 use veriseal::encoding::hex;
 use veriseal::key::PublicKey;
 
-/// Runs one file. `deviations` are the tests that we decide otherwise than the file says. Returns how many tests ran.
+/// Runs one file with every backend, and with tables of multiples; all have to answer alike.
 fn run(file: &str, scheme: Scheme, deviations: &[(u64, &str)]) -> Option<usize> {
+    let mut counts = BTreeSet::new();
+    for backend in Backend::ALL {
+        counts.insert(run_with(file, scheme, deviations, |key| PreparedKey::with_backend(key, *backend).unwrap())?);
+    }
+    // A pool has a bounded number of tables.
+    let (mut pool, mut left) = (Arc::new(KeyTables::new()), 0);
+    let tabled = |key| {
+        if left == 0 {
+            (pool, left) = (Arc::new(KeyTables::new()), 60);
+        }
+        left -= 1;
+        let key = PreparedKey::new(key).unwrap();
+        key.with_tables(&pool);
+        // Tables come after a few uses.
+        (0..5).for_each(|_| assert!(verify_message(&key, scheme, b"", b"").is_err()));
+        key
+    };
+    counts.insert(run_with(file, scheme, deviations, tabled)?);
+    assert_eq!(counts.len(), 1, "{file}");
+    counts.pop_first()
+}
+
+/// `deviations` are the tests that we decide otherwise than the file says. Returns how many tests ran.
+fn run_with(
+    file: &str,
+    scheme: Scheme,
+    deviations: &[(u64, &str)],
+    mut prepare: impl FnMut(PublicKey) -> PreparedKey,
+) -> Option<usize> {
     let document = crate::common::json(&format!("wycheproof/testvectors_v1/{file}_test.json"))?;
     let mut met = BTreeSet::new();
     let mut count = 0;
     for group in document["testGroups"].as_array().unwrap() {
         let der = hex::decode(group["publicKeyDer"].as_str().unwrap()).unwrap();
-        let key = PublicKey::from_spki(&der).map(|key| PreparedKey::new(key).unwrap());
+        let key = PublicKey::from_spki(&der).map(&mut prepare);
         for test in group["tests"].as_array().unwrap() {
             let id = test["tcId"].as_u64().unwrap();
             let bytes = |name: &str| hex::decode(test[name].as_str().unwrap()).unwrap();

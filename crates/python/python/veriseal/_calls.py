@@ -28,6 +28,7 @@ def verifier(
     policy: Policy | Mapping[str, Any] | Path | None = None,
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
+    platforms: str | None = None,
     timeout: float | None = None,
     tlog: Literal["required", "if-present", "ignored"] = "required",
     sct: Literal["required", "ignored"] = "required",
@@ -63,7 +64,7 @@ def verifier(
     root = TrustRoot.from_file(trust_root) if isinstance(trust_root, (str, os.PathLike)) else trust_root
     if registry is None and timeout is not None:
         registry = Registry(timeout=timeout)
-    return Verifier(root, made, registry)
+    return Verifier(root, made, registry, platforms)
 
 
 def verify(
@@ -75,6 +76,7 @@ def verify(
     policy: Policy | Mapping[str, Any] | Path | None = None,
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
+    platforms: str | None = None,
     timeout: float | None = None,
     tlog: Literal["required", "if-present", "ignored"] = "required",
     sct: Literal["required", "ignored"] = "required",
@@ -86,7 +88,8 @@ def verify(
     ``reference`` is ``registry/repository[:tag][@digest]``, or ``oci:PATH[:tag][@digest]`` for an OCI layout. Who may sign
     is one of ``key`` (PEM as bytes, or the path of a file; a list means any of them), ``identity`` together with ``issuer``
     (text is meant exactly, a :class:`Pattern` matches the whole), and ``policy`` (a :class:`Policy`, its document, or the
-    path of a file). ``timeout`` is in seconds for the whole call; 30 by default.
+    path of a file). ``platforms`` says what of an image for several platforms is verified and pinned: ``index`` (the default),
+    one as ``linux/amd64``, several, or ``all``. ``timeout`` is in seconds for the whole call; 30 by default.
 
     Raises :class:`Rejected` where the requirement does not hold, :class:`Undecided` where that could not be found out, and
     :class:`ConfigurationError` where the arguments cannot be used.
@@ -109,6 +112,7 @@ def verify(
         policy=policy,
         trust_root=trust_root,
         registry=registry,
+        platforms=platforms,
         timeout=None,
         tlog=tlog,
         sct=sct,

@@ -2,7 +2,10 @@
 
 use veriseal::policy::{Identity, StringMatch};
 use veriseal::trust::{TrustRoot, TrustRootOrigin};
-use veriseal::{Authority, KeyAuthority, KeylessAuthority, Policy, PublicKey, Reference, Report, Requirement, Verifier};
+use veriseal::{
+    Authority, Claim, KeyAuthority, KeylessAuthority, Policy, PublicKey, Reference, Report, Requirement, SignatureRequirement,
+    Verifier,
+};
 use veriseal_testkit::scenario::{self, Scenario};
 
 pub(crate) fn verifier(scenario: &Scenario) -> Verifier {
@@ -20,8 +23,11 @@ pub(crate) fn verifier(scenario: &Scenario) -> Verifier {
     };
     let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
     let trust = TrustRoot::from_json(&scenario.trusted_root(), origin).unwrap();
+    let attested = |predicate_type: &str| Claim::Attestation { predicate_type: predicate_type.to_owned() };
+    let claim = scenario.attestation.map_or(Claim::Signed, attested);
+    let leaf = Requirement::signature(SignatureRequirement::new(authority).claim(claim));
     // A branch with one child means what the child means, and gives the report a tree.
-    Verifier::new(trust, Policy::new(Requirement::Any(vec![Requirement::signed_by(authority)])).unwrap())
+    Verifier::new(trust, Policy::new(Requirement::Any(vec![leaf])).unwrap())
 }
 
 pub(crate) fn report(scenario: &Scenario, reference: &str) -> Report {

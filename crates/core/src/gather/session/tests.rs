@@ -1,11 +1,13 @@
 //! Sessions against a registry in memory, honest and hostile.
 
 use super::*;
+use crate::code::Class;
 use crate::gather::evidence::LayoutState;
-use crate::gather::{Fetch, MemoryStore, drive};
+use crate::gather::{Candidate, CandidateKind, Fetch, MemoryStore, drive};
 use crate::oci::media_type;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 const TAG: &str = "v1";
@@ -160,7 +162,7 @@ impl Altered {
 }
 
 pub(in crate::gather) fn gather_from(fetch: &dyn Fetch, reference: &Reference, limits: &Limits) -> Result<Evidence, Failure> {
-    let mut session = Session::new(reference, limits, Wanted { attestations: true });
+    let mut session = Session::new(reference, limits, Wanted::with_attestations());
     drive(&mut session, fetch);
     assert!(session.is_done());
     session.finish().map_err(|error| error.failure)
@@ -168,7 +170,7 @@ pub(in crate::gather) fn gather_from(fetch: &dyn Fetch, reference: &Reference, l
 
 /// Answers all that is open at once, and counts how often.
 fn round_trips(fetch: &dyn Fetch, reference: &Reference) -> (usize, Evidence) {
-    let mut session = Session::new(reference, &Limits::DEFAULT, Wanted { attestations: true });
+    let mut session = Session::new(reference, &Limits::DEFAULT, Wanted::with_attestations());
     let mut rounds = 0;
     loop {
         let requests: Vec<_> = std::iter::from_fn(|| session.next_request()).collect();
@@ -415,12 +417,44 @@ fn an_image_that_is_no_clear_document_is_fatal() {
         (found(media_type::OCI_INDEX, plain.clone()), Code::MediaTypeMismatch),
         (found("text/html", plain), Code::MediaTypeMismatch),
         (found("text/html", "{\"schemaVersion\":2}"), Code::MediaTypeUnsupported),
-        (found(media_type::OCI_MANIFEST, "<html>"), Code::ManifestInvalid),
     ] {
         let tag = tag.clone();
         let fetch = world.altered(move |request, honest| if is_tag(request, &tag) { answer.clone() } else { honest });
         assert_eq!(fetch.gather(&world.by_tag()).unwrap_err().code(), code);
     }
+}
+
+/// A proxy's page in place of the image is not the registry's word: it says nothing of the image, not even that it is bad.
+#[test]
+fn a_page_in_place_of_the_image_is_no_answer_of_the_registry() {
+    let world = World::new();
+    let tag: Tag = TAG.parse().unwrap();
+    for (media_type, page) in [
+        ("text/html", "<html>sign in</html>"),
+        (media_type::OCI_MANIFEST, "<html>"),
+        ("application/json", "{\"error\":\"sign in\"}"),
+        (media_type::OCI_MANIFEST, ""),
+    ] {
+        let (tag, answer) = (tag.clone(), found(media_type, page));
+        let fetch = world.altered(move |request, honest| if is_tag(request, &tag) { answer.clone() } else { honest });
+        let code = fetch.gather(&world.by_tag()).unwrap_err().code();
+        assert_eq!((code, code.class()), (Code::ResponseInvalid, Class::Undecided), "{page}");
+    }
+    // By digest the bytes speak for themselves: other ones are other ones, and the very ones are what was asked for.
+    let answer = found("text/html", "<html>");
+    let fetch = world.altered(move |request, honest| match request.what {
+        What::Manifest(_) => answer.clone(),
+        _ => honest,
+    });
+    assert_eq!(fetch.gather(&world.by_digest()).unwrap_err().code(), Code::DigestMismatch);
+    let digest = Digest::sha256(b"<html>");
+    let page: Reference = format!("{}@{digest}", world.by_digest().repository()).parse().unwrap();
+    let answer = found("text/html", "<html>");
+    let fetch = world.altered(move |request, honest| match request.what {
+        What::Manifest(_) => answer.clone(),
+        _ => honest,
+    });
+    assert_eq!(fetch.gather(&page).unwrap_err().code(), Code::ManifestInvalid);
 }
 
 #[test]
@@ -999,7 +1033,7 @@ proptest! {
     fn answers_in_any_order_give_the_same_evidence(seed: u64, choices: Vec<usize>) {
         let (fetch, reference, limits) = troubled(seed);
         let expected = gather_from(&fetch, &reference, &limits);
-        let mut session = Session::new(&reference, &limits, Wanted { attestations: true });
+        let mut session = Session::new(&reference, &limits, Wanted::with_attestations());
         let mut open = Vec::new();
         let mut choices = choices.into_iter().cycle();
         loop {
