@@ -34,7 +34,9 @@ def test_what_a_verifier_is_made_of_survives_a_pickle(tmp_path: Path) -> None:
     (tmp_path / "key.pub").write_bytes(Path(KEY).read_bytes())
     document = {"apiVersion": "veriseal/v1", "images": [{"match": ["**"], "require": {"signature": {"key": "key.pub"}}}]}
     identity = veriseal.Pattern("https://github[.]com/.*")
+    window = veriseal.Policy.signed_by(key=KEY, key_not_before="2026-01-01T00:00:00Z")
     verifiers = [
+        veriseal.verifier(policy=window),
         one.verifier(),
         scenario("key_signed").verifier(),
         veriseal.verifier(key=[KEY, Path(KEY).read_bytes()], timestamps=0, sct="ignored", tlog="if-present"),

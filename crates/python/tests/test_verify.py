@@ -150,6 +150,25 @@ def test_the_key_may_be_a_path_bytes_or_text_and_any_of_several(tmp_path: Path) 
         veriseal.verify(SIGNED, key=other, tlog="ignored")
 
 
+def test_a_key_counts_only_within_its_window() -> None:
+    one = scenario("key_signed")
+    root, key = one.verifier().trust_root, one.folder / "key.pub"
+
+    def verify(**window: str) -> veriseal.Accepted:
+        return veriseal.Verifier(root, veriseal.Policy.signed_by(key=key, **window)).verify(one.reference, now=one.now)
+
+    inside = {"key_not_before": "2026-01-01T00:00:00Z", "key_not_after": "2026-02-01T00:00:00Z"}
+    assert verify(**inside).code == "ACCEPTED"
+    for outside in ({"key_not_before": "2026-01-15T12:00:01Z"}, {"key_not_after": "2026-01-15T11:59:59Z"}):
+        with pytest.raises(veriseal.Rejected) as raised:
+            verify(**outside)
+        assert [one["reason"]["code"] for one in raised.value.report["candidates"]] == ["KEY_OUTSIDE_WINDOW"]
+    with pytest.raises(veriseal.ConfigurationError):
+        veriseal.Policy.signed_by(key=key, key_not_before=inside["key_not_after"], key_not_after=inside["key_not_before"])
+    with pytest.raises(veriseal.ConfigurationError):
+        veriseal.Policy.signed_by(identity=IDENTITY, issuer=ISSUER, **inside)  # type: ignore[arg-type]
+
+
 def test_a_policy_comes_from_a_file_a_dictionary_or_an_object(tmp_path: Path) -> None:
     document = {
         "apiVersion": "veriseal/v1",

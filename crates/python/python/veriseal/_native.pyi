@@ -128,6 +128,8 @@ class Policy:
         sct: Literal["required", "ignored"] = "required",
         timestamps: int = 0,
         attestation: str | None = None,
+        key_not_before: datetime | str | None = None,
+        key_not_after: datetime | str | None = None,
     ) -> Policy: ...
     @staticmethod
     def from_file(path: _Path) -> Policy: ...
@@ -148,10 +150,7 @@ class Policy:
         keys: list[tuple[bytes, str]],
         identity: str | Pattern | None,
         issuer: str | Pattern | None,
-        tlog: str,
-        sct: str,
-        timestamps: int,
-        attestation: str | None,
+        asked: tuple[str, str, int, str | None, list[str | None]],
     ) -> Policy: ...
     @staticmethod
     def _restore_document(bytes: bytes, name: str, files: dict[str, bytes]) -> Policy: ...
