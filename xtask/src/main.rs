@@ -4,6 +4,7 @@
 
 mod codes;
 mod dependencies;
+mod dist;
 mod header;
 mod interop;
 mod python;
@@ -25,6 +26,7 @@ cargo xtask <command>
   dist python              a wheel with optimisations and a source distribution, in dist/
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
+  dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -41,6 +43,11 @@ fn main() -> ExitCode {
         ["codes", "--check"] => codes::check(),
         ["header"] => header::write(),
         ["header", "--check"] => header::check(),
+        ["dist", "c"] => dist::c(),
+        ["dist", "c", "--check"] => dist::check().map(|said| {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {
