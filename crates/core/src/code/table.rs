@@ -277,6 +277,7 @@ codes! {
     AnswersReused = 1020, "ANSWERS_REUSED", Notice, Caller, "tags, referrer lists and misses may be as old as the stated time", "Give no time to live where a moved tag or a new signature must be seen at once.";
     IndexNotSigned = 1025, "INDEX_NOT_SIGNED", Notice, Signer, "each platform manifest is signed by itself, the index that lists them is not", "Sign the index as well: which manifests belong together nobody vouched for.";
     IntotoV1OptIn = 1030, "INTOTO_V1_OPT_IN", Notice, Caller, "intoto 0.0.1 log entries, which hold no signature, are taken for attestations", "Only for attestations that an older cosign made; attest again where you can.";
+    ReportTruncated = 1031, "REPORT_TRUNCATED", Notice, Caller, "refusals beyond what a report tells were left out; none of them changes the verdict", "Remove what does not belong to the image, or raise Limits::report_checks.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";
