@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, the quick and the telling first.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, dependencies, dist, python, root, wasm};
+use crate::{cargo, dependencies, dist, parity, python, root, wasm};
 
 /// The budgets add up to 25 minutes, and to 15 more for Python: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
@@ -18,6 +18,7 @@ pub(crate) fn run(run: &mut Run) {
         run.check("tests", || Err("not one test result was seen".to_string()));
     }
     run.check("C package", dist::check);
+    run.check("parity", parity::check);
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     run.stage("docs", minutes(3), docs.env("RUSTDOCFLAGS", "-D warnings"));
     match wasm::command() {
