@@ -8,7 +8,7 @@ mod rules;
 
 use self::patterns::Patterns;
 use crate::error::{LoadError, Position};
-use crate::fields::{Fields, text, word};
+use crate::fields::{Fields, list, text, word};
 use crate::node::{self, Node, Value};
 use crate::policy_file::PolicyFile;
 use crate::rule::Mode;
@@ -190,6 +190,9 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
     }
     let rules = loader.rules(fields.need("images")?)?;
     let mut file = PolicyFile::new(name, mode, rules)?;
+    if let Some(node) = fields.get("admission")? {
+        file = file.with_namespaces(namespaces(node)?);
+    }
     if let Some(Value::Map(entries)) = fields.get("trust")?.map(|trust| &trust.value) {
         let unused = entries.iter().filter_map(|(key, _)| match &key.value {
             Value::Text(name) if !loader.used.contains(name) => Some((bounded(name), key.at)),
@@ -198,6 +201,27 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
         file.unused_roots = unused.collect();
     }
     Ok(file)
+}
+
+/// Names of Kubernetes namespaces (RFC 1123 labels), each once.
+fn namespaces(node: &Node) -> Result<Vec<String>, LoadError> {
+    let fields = Fields::of(node, "admission", "admission")?;
+    let path = fields.path_of("namespaces");
+    let mut namespaces: Vec<String> = Vec::new();
+    for (index, node) in list(fields.need("namespaces")?, &path)?.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let name = text(node, &path)?;
+        let is_label = name.len() <= 63
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-');
+        if !is_label || namespaces.iter().any(|known| known == name) {
+            let expected = "the name of a namespace, each once and no pattern";
+            return Err(LoadError::invalid(node.at, &path, expected, name).hint("without admission all namespaces are reviewed"));
+        }
+        namespaces.push(name.to_owned());
+    }
+    Ok(namespaces)
 }
 
 /// What is known while a policy is read.

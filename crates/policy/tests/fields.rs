@@ -32,6 +32,8 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str, Value, Then)> {
         ("policy", "trust", "/trust", json!({}), Load(P, "keyless.trust")),
         ("policy", "images", "/images", json!([]), Load(P, "images")),
         ("policy", "mode", "/mode", json!("off"), Load(P, "mode")),
+        ("policy", "admission", "/admission", json!({}), Load(P, "admission")),
+        ("admission", "namespaces", "/admission/namespaces", json!(["test-*"]), Load(P, "admission.namespaces[0]")),
         ("trustRoot", "trustedRoot", "/trust/test/trustedRoot", json!("none.json"), Load(P, "trust.test.trustedRoot")),
         ("rule", "match", "/images/0/match", json!(["registry.testkit.example/other/*"]), Deny("NO_RULE")),
         ("rule", "require", "/images/0/require", json!({}), Load(P, "images[0].require")),
