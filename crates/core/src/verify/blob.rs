@@ -26,7 +26,7 @@ impl Verifier {
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
         examination.examine(About::Image, "bundle", None, parsed, artifact);
         // One bundle says nothing about others.
-        examination.unseen(Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
+        examination.unseen(Failure::new(Code::OthersNotExcluded).found("one bundle, not all attestations"));
         let decision = examination.decide(&SCOPE);
         let name = artifact.name().copied();
         let failure = match name {

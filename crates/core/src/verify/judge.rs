@@ -453,7 +453,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     if !evidence.proves_absence() || gathering.hidden.is_some() {
         let what = || "saved evidence, which could leave something out".to_owned();
         let found = gathering.hidden.as_ref().map_or_else(what, Failure::to_string);
-        examination.unseen(Failure::new(Code::AbsenceNotProved).found(found));
+        examination.unseen(Failure::new(Code::OthersNotExcluded).found(found));
     }
     let (proven, not_excepted) = match verifier.policy.excepted() {
         Some(exception) => {
