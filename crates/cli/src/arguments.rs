@@ -263,6 +263,9 @@ pub(crate) struct RegistryArguments {
     /// Let this host issue tokens for the registry, which sends it the registry's credentials
     #[arg(long, value_name = "REGISTRY=HOST[:PORT]")]
     pub(crate) allow_realm: Vec<String>,
+    /// Let redirects lead to this host although it is inside a private network and the registry is not
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_redirect: Vec<String>,
     /// Trust the certificates in this PEM file for TLS, for all hosts or for one, beside the system's
     #[arg(long, value_name = "[HOST[:PORT]=]FILE")]
     pub(crate) registry_ca: Vec<OsString>,
@@ -279,6 +282,9 @@ pub(crate) struct RegistryArguments {
     /// several times
     #[arg(long, value_name = "HOST[/PATH]=HOST[/PATH]")]
     pub(crate) mirror: Vec<String>,
+    /// Send everything through this HTTP proxy; the environment's is not used
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
     /// Keep fetched content in this directory; tags and lists of signatures are asked for anew each time
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) cache: Option<PathBuf>,
