@@ -7,6 +7,7 @@ mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod parity;
 mod python;
 mod stage;
 mod tests;
@@ -27,6 +28,8 @@ cargo xtask <command>
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
+  parity                   every scenario and every vector through each language: byte-equal reports
+  call-cost                what a call through C costs beside Rust's, optimised
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -44,10 +47,9 @@ fn main() -> ExitCode {
         ["header"] => header::write(),
         ["header", "--check"] => header::check(),
         ["dist", "c"] => dist::c(),
-        ["dist", "c", "--check"] => dist::check().map(|said| {
-            println!("{said}");
-            ExitCode::SUCCESS
-        }),
+        ["dist", "c", "--check"] => dist::check().map(said),
+        ["parity"] => parity::check().map(said),
+        ["call-cost"] => parity::cost().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {
@@ -62,6 +64,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn said(text: String) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
 }
 
 /// Runs the parts in stages; their closing line is the last thing printed.

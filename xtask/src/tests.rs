@@ -1,9 +1,9 @@
 //! `cargo xtask test`: everything a change must pass, the quick and the telling first.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, dependencies, dist, python, root, wasm};
+use crate::{cargo, dependencies, dist, parity, python, root, wasm};
 
-/// The budgets add up to 25 minutes, and to 15 more for Python: what two cores need from nothing, with room.
+/// The budgets add up to 25 minutes, and to 19 more for Python: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
     run.stage("format", minutes(1), &mut cargo(&["fmt", "--all", "--check"]));
     for manifest in ["interop/Cargo.toml", "interop/differential/Cargo.toml"] {
@@ -27,4 +27,6 @@ pub(crate) fn run(run: &mut Run) {
         Err(reason) => run.skip("wasm", &reason),
     }
     python::run(run);
+    // After Python, whose virtual environment it asks.
+    run.check("parity", parity::check);
 }
