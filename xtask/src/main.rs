@@ -8,6 +8,7 @@ mod dist;
 mod header;
 mod interop;
 mod parity;
+mod python;
 mod stage;
 mod tests;
 mod trust_roots;
@@ -22,6 +23,8 @@ cargo xtask <command>
   test                     everything a change must pass, in stages; ends with one line: N passed, N failed
   interop                  veriseal against the real cosign and a real registry; what is missing is skipped with a reason
   ci                       test, then interop, with one closing line for both
+  python                   the wheel in a fresh virtual environment, and its tests; part of test
+  dist python              a wheel with optimisations and a source distribution, in dist/
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         ["test"] => staged(&[tests::run]),
         ["interop"] => staged(&[interop::run]),
         ["ci"] => staged(&[tests::run, interop::run]),
+        ["python"] => staged(&[python::run]),
+        ["dist", "python"] => python::dist(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["header"] => header::write(),

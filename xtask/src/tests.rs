@@ -1,9 +1,9 @@
 //! `cargo xtask test`: everything a change must pass, the quick and the telling first.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, dependencies, dist, parity, root, wasm};
+use crate::{cargo, dependencies, dist, parity, python, root, wasm};
 
-/// The budgets add up to 26 minutes: what two cores need from nothing, with room.
+/// The budgets add up to 26 minutes, and to 15 more for Python: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
     run.stage("format", minutes(1), &mut cargo(&["fmt", "--all", "--check"]));
     for manifest in ["interop/Cargo.toml", "interop/differential/Cargo.toml"] {
@@ -20,7 +20,6 @@ pub(crate) fn run(run: &mut Run) {
         run.check("tests", || Err("not one test result was seen".to_string()));
     }
     run.check("C package", dist::check);
-    run.check("parity", parity::check);
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     run.stage("docs", minutes(3), docs.env("RUSTDOCFLAGS", "-D warnings"));
     match wasm::command() {
@@ -29,4 +28,7 @@ pub(crate) fn run(run: &mut Run) {
         }
         Err(reason) => run.skip("wasm", &reason),
     }
+    python::run(run);
+    // After Python's stages, whose virtual environment it uses.
+    run.check("parity", parity::check);
 }

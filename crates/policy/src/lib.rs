@@ -44,4 +44,4 @@ pub use load::{Folder, Format};
 pub use lock::Lock;
 pub use policy_file::{Enforcement, PolicyFile};
 pub use record::record;
-pub use rule::{Action, Mode, Pin, Platforms, Rule};
+pub use rule::{Action, Mode, Pin, Rule};
