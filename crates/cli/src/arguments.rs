@@ -18,6 +18,14 @@ With --output json one image gives one document over several lines, and several 
 one document a line each, in their order. An image whose name or source cannot be used has no
 document, but a line on standard error.";
 
+const TREE_HELP: &str = "\
+Exit status: 0 all was looked at; says nothing about whether the image may be used: verify does
+             2 the command line, or something that it names, cannot be used
+             3 something could not be looked at
+
+Without --key, --certificate-identity or --policy nothing is verified, and everything is shown
+as such. Every platform is shown, unless --platform names fewer.";
+
 /// Is this what our build produced, signed by whom we trust, and may it run?
 #[derive(Debug, Parser)]
 #[command(name = "veriseal", version)]
@@ -45,8 +53,56 @@ pub(crate) enum Command {
     /// Verifies images and writes their digests to a lock file, for `verify --locked`
     #[command(after_help = EXIT_STATUS)]
     Pin(PinArguments),
+    /// Shows what is attached to an image, by where it is kept, and what of it verifies
+    #[command(after_help = TREE_HELP)]
+    Tree(TreeArguments),
+    /// Says what digest a tag or a platform has; nothing is verified but that the bytes have it
+    Digest(DigestArguments),
     /// Explains a code of a report, or lists all codes
     Codes(CodesArguments),
+}
+
+/// Arguments of `tree`.
+#[derive(Args, Debug)]
+pub(crate) struct TreeArguments {
+    /// The image: REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:PATH[:TAG][@DIGEST] for an OCI layout
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArguments,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
+}
+
+/// Arguments of `digest`.
+#[derive(Args, Debug)]
+pub(crate) struct DigestArguments {
+    /// Images: REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:PATH[:TAG][@DIGEST] for an OCI layout
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
+}
+
+/// Of an image for several platforms, which is meant.
+#[derive(Args, Debug, Default)]
+pub(crate) struct PlatformArguments {
+    /// os/arch[/variant] for the manifest of that platform, all, or index for what is named itself (the default); of
+    /// several, each must be listed
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',')]
+    pub(crate) platform: Vec<String>,
+}
+
+/// Where signatures are.
+#[derive(Args, Debug, Default)]
+pub(crate) struct SignatureArguments {
+    /// Look for signatures in this repository, and not beside the image (cosign's COSIGN_REPOSITORY)
+    #[arg(long, value_name = "REPOSITORY")]
+    pub(crate) signature_repository: Option<String>,
 }
 
 /// Arguments of `pin`.
@@ -142,10 +198,12 @@ pub(crate) struct JudgingArguments {
     /// A policy file, which says who may sign what and what must come with it; may be given several times, every one
     /// must accept
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp",
-          "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "trusted_root", "tlog", "sct", "timestamps", "attestation"])]
+          "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "platform", "trusted_root", "tlog", "sct", "timestamps", "attestation"])]
     pub(crate) policy: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) authority: AuthorityArguments,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
     /// Whom else to believe (logs, certificate and timestamp authorities): an embedded instance, or a trusted_root.json
     #[arg(long, value_name = "FILE|sigstore|sigstore-staging|github", default_value = "sigstore")]
     pub(crate) trusted_root: PathBuf,
@@ -199,6 +257,62 @@ pub(crate) enum Output {
     Json,
 }
 
+/// How registries are asked: the same for everything that asks them.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Registry options")]
+pub(crate) struct RegistryArguments {
+    /// Speak plain HTTP with this registry, and with no other; may be given several times
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_http: Vec<String>,
+    /// Credentials: a docker config.json or podman auth.json; nothing is read where none is named. May be given
+    /// several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_config: Vec<PathBuf>,
+    /// Credentials: what docker login or podman login has stored, where these programs look for it
+    #[arg(long, value_name = "PROGRAM", value_enum)]
+    pub(crate) login_of: Vec<Login>,
+    /// Credentials: a Kubernetes pull secret, as kubectl get secret -o json prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pull_secret: Vec<PathBuf>,
+    /// Run the credential helpers that a config.json names; they are programs (docker-credential-NAME)
+    #[arg(long)]
+    pub(crate) credential_helpers: bool,
+    /// Let this host issue tokens for the registry, which sends it the registry's credentials
+    #[arg(long, value_name = "REGISTRY=HOST[:PORT]")]
+    pub(crate) allow_realm: Vec<String>,
+    /// Trust the certificates in this PEM file for TLS, for all hosts or for one, beside the system's
+    #[arg(long, value_name = "[HOST[:PORT]=]FILE")]
+    pub(crate) registry_ca: Vec<OsString>,
+    /// Trust for TLS what --registry-ca names alone, and not the system's certificates
+    #[arg(long, requires = "registry_ca")]
+    pub(crate) only_registry_ca: bool,
+    /// Show this certificate (PEM, with its chain) to the registry, and to no other host; together with --client-key
+    #[arg(long, value_name = "[HOST[:PORT]=]FILE", requires = "client_key")]
+    pub(crate) client_cert: Option<OsString>,
+    /// The private key of --client-cert (PEM, not encrypted)
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// Fetch what lies under a registry, or a path of it, from elsewhere; the image keeps its name; may be given
+    /// several times
+    #[arg(long, value_name = "HOST[/PATH]=HOST[/PATH]")]
+    pub(crate) mirror: Vec<String>,
+    /// Keep fetched content in this directory; tags and lists of signatures are asked for anew each time
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) cache: Option<PathBuf>,
+    /// How long one image may take: everything, retries included
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+}
+
+/// `--login-of`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Login {
+    /// $DOCKER_CONFIG/config.json, else ~/.docker/config.json
+    Docker,
+    /// $REGISTRY_AUTH_FILE, else containers/auth.json in $XDG_RUNTIME_DIR or ~/.config
+    Podman,
+}
+
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
@@ -207,15 +321,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) images: Vec<String>,
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
-    /// Speak plain HTTP with this registry, and with no other; may be given several times
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub(crate) allow_http: Vec<String>,
-    /// Credentials: a docker config.json; nothing is read where none is named, and helpers are not run
-    #[arg(long, value_name = "FILE")]
-    pub(crate) registry_config: Option<PathBuf>,
-    /// How long one image may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) timeout: u64,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArguments,
     /// Refuse what this lock file does not hold, or holds with another digest; only beside --policy
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub(crate) locked: Option<PathBuf>,
@@ -225,6 +332,8 @@ pub(crate) struct VerifyArguments {
     /// Save what was gathered, for `judge`: a folder, or an archive where the name ends in .tar; one image only
     #[arg(long, value_name = "PATH")]
     pub(crate) evidence_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
 }
 
 /// Arguments of `judge`.

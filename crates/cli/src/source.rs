@@ -1,56 +1,104 @@
 //! Where an image's bytes come from: a registry, or an OCI layout on disk.
 
-use crate::arguments::VerifyArguments;
-use crate::file;
-use std::time::Duration;
-use veriseal::gather::Fetch;
-use veriseal::{Failure, Reference};
-use veriseal_registry::{OciLayout, Registry};
-
-/// Largest docker `config.json` that is read, in bytes.
-const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+use crate::arguments::RegistryArguments;
+use crate::console::Console;
+use crate::progress::Progress;
+use crate::registry;
+use veriseal::gather::{Fetch, FetchError, Request, Requests, Response};
+use veriseal::{Failure, Reference, Repository};
+use veriseal_registry::{Call, OciLayout, Registry};
 
 /// Opens sources. The registry client is made once, and only where some image is in a registry.
 pub(crate) struct Sources {
     registry: Option<Registry>,
+    progress: Option<Progress>,
 }
 
 impl Sources {
     /// Prepares what these references need. The error is one sentence for the user.
     pub(crate) fn prepare<'r>(
         references: impl Iterator<Item = &'r Reference>,
-        arguments: &VerifyArguments,
+        signatures: Option<&'r Repository>,
+        arguments: &RegistryArguments,
+        console: &Console,
     ) -> Result<Self, Failed> {
-        let mut references = references;
-        let remote = references.any(|reference| reference.repository().registry().is_some());
-        Ok(Self { registry: if remote { Some(registry(arguments)?) } else { None } })
+        let repositories = references.map(Reference::repository).chain(signatures);
+        let registries: Vec<_> = repositories.filter_map(Repository::registry).collect();
+        if registries.is_empty() {
+            return Ok(Self { registry: None, progress: None });
+        }
+        let progress = console.shows_progress().then(Progress::start);
+        let observer = progress.as_ref().map(Progress::observer);
+        Ok(Self { registry: Some(registry::client(arguments, &registries, observer)?), progress })
     }
 
-    /// The source of one image: a call with a deadline of its own, or a layout.
-    pub(crate) fn open(&self, reference: &Reference) -> Result<Box<dyn Fetch>, Failure> {
-        match &self.registry {
-            Some(registry) if reference.repository().registry().is_some() => Ok(Box::new(registry.call())),
-            _ => Ok(Box::new(OciLayout::open(reference.repository().path())?)),
+    /// The source of one image, and of its signatures where these are elsewhere: a call with a deadline of its own, or a
+    /// layout.
+    pub(crate) fn open(&self, reference: &Reference, signatures: Option<&Repository>) -> Result<Box<dyn Fetch + '_>, Failure> {
+        let image = reference.repository();
+        let opened = self.open_repository(image)?;
+        match signatures {
+            // One registry client serves all registries, with one deadline.
+            Some(other) if other != image && (other.registry().is_none() || image.registry().is_none()) => {
+                Ok(Box::new(Elsewhere { image: opened, repository: other.clone(), signatures: self.open_repository(other)? }))
+            }
+            _ => Ok(opened),
         }
+    }
+
+    fn open_repository(&self, repository: &Repository) -> Result<Box<dyn Fetch + '_>, Failure> {
+        match &self.registry {
+            Some(registry) if repository.registry().is_some() => {
+                Ok(Box::new(Watched { call: registry.call(), progress: self.progress.as_ref() }))
+            }
+            _ => Ok(Box::new(OciLayout::open(repository.path())?)),
+        }
+    }
+}
+
+/// Signatures from another kind of place than the image.
+struct Elsewhere<'s> {
+    image: Box<dyn Fetch + 's>,
+    repository: Repository,
+    signatures: Box<dyn Fetch + 's>,
+}
+
+impl Fetch for Elsewhere<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        if request.repository == self.repository { self.signatures.fetch(request) } else { self.image.fetch(request) }
+    }
+
+    fn weakened(&self) -> Vec<Failure> {
+        self.image.weakened().into_iter().chain(self.signatures.weakened()).collect()
     }
 }
 
 /// Why the registry client could not be made.
 pub(crate) enum Failed {
-    /// A file could not be read.
-    File(String),
+    /// An option, or a file that it names, cannot be used: one sentence.
+    Option(String),
     /// The library refused.
     Registry(Failure),
 }
 
-fn registry(arguments: &VerifyArguments) -> Result<Registry, Failed> {
-    let mut builder = Registry::builder().deadline(Duration::from_secs(arguments.timeout));
-    for host in &arguments.allow_http {
-        builder = builder.allow_http(host);
+/// A call that shows on the terminal how it is getting on.
+struct Watched<'s> {
+    call: Call,
+    progress: Option<&'s Progress>,
+}
+
+impl Fetch for Watched<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        let _shown = self.progress.map(Progress::show);
+        self.call.fetch(request)
     }
-    if let Some(path) = &arguments.registry_config {
-        let json = file::read(path, MAX_CONFIG_BYTES).map_err(|why| Failed::File(format!("--registry-config {why}")))?;
-        builder = builder.docker_config_json(&json);
+
+    fn fetch_all(&self, requests: &mut dyn Requests) {
+        let _shown = self.progress.map(Progress::show);
+        self.call.fetch_all(requests);
     }
-    builder.build().map_err(Failed::Registry)
+
+    fn weakened(&self) -> Vec<Failure> {
+        self.call.weakened()
+    }
 }

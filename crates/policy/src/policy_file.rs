@@ -6,7 +6,9 @@ use crate::rule::{Action, Mode, Pin, Platforms, Rule};
 use std::cmp::Ordering;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{Accepted, Code, Digest, Failure, NotAccepted, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier};
+use veriseal::{
+    Accepted, Code, Digest, Failure, NotAccepted, PlatformChoice, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier,
+};
 
 /// Most rules, and most patterns of all rules: finding out which of them meet costs the square of it.
 const MAX_PATTERNS: usize = 200;
@@ -104,8 +106,8 @@ impl PolicyFile {
     /// The verifier of an image's rule, or why the image is refused before anything is gathered.
     ///
     /// # Errors
-    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`]; [`Code::NotYetSupported`] for platforms other than
-    /// `index`.
+    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`]; [`Code::PlatformInvalid`] for platforms that
+    /// [`PlatformChoice`] refuses.
     pub fn verifier_for(&self, reference: &Reference) -> Result<Verifier, Failure> {
         let Some((rule, _)) = self.rule_for(reference.repository()) else {
             return Err(Failure::new(Code::NoRule).found(reference.repository()).at(&self.name));
@@ -117,11 +119,18 @@ impl PolicyFile {
         if rule.pin == Pin::RequireDigest && reference.digest().is_none() {
             return Err(Failure::new(Code::DigestRequired).found(reference).at(at));
         }
-        if rule.platforms != Platforms::Index {
-            return Err(Failure::new(Code::NotYetSupported).expected("platforms: index").found(&rule.platforms).at(at));
-        }
+        let platforms = match &rule.platforms {
+            Platforms::Index => None,
+            Platforms::All => Some(PlatformChoice::all()),
+            Platforms::Only(of) => {
+                Some(PlatformChoice::from_words(of.iter().map(String::as_str)).map_err(|failure| failure.at(&at))?)
+            }
+        };
         match &rule.action {
-            Action::Verify(verifier) => Ok(self.declared((**verifier).clone())),
+            Action::Verify(verifier) => {
+                let verifier = self.declared((**verifier).clone());
+                Ok(platforms.into_iter().fold(verifier, Verifier::with_platforms))
+            }
             Action::Deny { reason } => Err(Failure::new(Code::ImageDenied).found(reason).at(at)),
         }
     }

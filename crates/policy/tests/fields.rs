@@ -38,7 +38,7 @@ fn rows() -> Vec<(&'static str, &'static str, &'static str, Value, Then)> {
         ("rule", "allow", "/images/0/allow", json!({}), Load(P, "require and allow")),
         ("rule", "deny", "/images/0/deny", json!({ "reason": "no" }), Load(P, "require and deny")),
         ("rule", "pin", "/images/0/pin", json!("require-digest"), Deny("DIGEST_REQUIRED")),
-        ("rule", "platforms", "/images/0/platforms", json!("all"), Deny("NOT_YET_SUPPORTED")),
+        ("rule", "platforms", "/images/0/platforms", json!(["linux/s390x"]), Deny("PLATFORM_NOT_FOUND")),
         ("all", "all", "/images/0/require/all", json!([]), Load(P, "require.all")),
         ("any", "any", "/images/0/require/all/1/any", json!([]), Load(P, "all[1].any")),
         ("atLeast", "atLeast", "/images/0/require/all/2/atLeast", json!(2), Load(P, "all[2]")),

@@ -4,13 +4,13 @@ use crate::arguments::{JudgeArguments, JudgingArguments, PinArguments, VerifyArg
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::file;
-use crate::judging::{Printer, moment};
+use crate::judging::{Printer, moment, signature_repository};
 use crate::source::{Failed, Sources};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{Accepted, Failure, Limits, NotAccepted, Reference, UnixTime, Verifier};
+use veriseal::{Accepted, Failure, Limits, NotAccepted, PlatformChoice, Reference, Repository, UnixTime, Verifier};
 use veriseal_policy::{Lock, PolicyFile, record};
 use veriseal_registry::evidence;
 
@@ -81,6 +81,7 @@ struct Asking<'a> {
     now: UnixTime,
     lock: Option<Lock>,
     record: Option<&'a Path>,
+    signatures: Option<Repository>,
     evidence_out: Option<&'a Path>,
 }
 
@@ -89,7 +90,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     if arguments.evidence_out.is_some() && arguments.images.len() > 1 {
         return refused("--evidence-out takes the evidence of one image, and several are named", console);
     }
-    let (policies, now) = match load(&arguments.judging) {
+    let loaded = load(&arguments.judging)
+        .and_then(|loaded| signature_repository(&arguments.signatures).map(|signatures| (loaded, signatures)));
+    let ((policies, now), signatures) = match loaded {
         Ok(loaded) => loaded,
         Err(why) => return refused(&why, console),
     };
@@ -101,11 +104,11 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
         console.note("the lock file was made under other policies; these are evaluated in full");
     }
     let (record, evidence_out) = (arguments.record.as_deref(), arguments.evidence_out.as_deref());
-    let asking = Asking { policies, now, lock, record, evidence_out };
+    let asking = Asking { policies, now, lock, record, evidence_out, signatures: signatures.clone() };
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), arguments) {
+    let sources = match Sources::prepare(references.iter().flatten(), signatures.as_ref(), &arguments.registry, console) {
         Ok(sources) => sources,
-        Err(Failed::File(why)) => return refused(&why, console),
+        Err(Failed::Option(why)) => return refused(&why, console),
         Err(Failed::Registry(failure)) => {
             console.note(&failure);
             return (Exit::of_code(failure.code()), Vec::new());
@@ -115,7 +118,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     let mut accepted = Vec::new();
     let mut worst = None;
     for (reference, image) in references.into_iter().zip(&arguments.images) {
-        let exit = match reference.and_then(|reference| sources.open(&reference).map(|fetch| (reference, fetch))) {
+        let opened =
+            reference.and_then(|reference| sources.open(&reference, signatures.as_ref()).map(|fetch| (reference, fetch)));
+        let exit = match opened {
             Ok((reference, fetch)) => {
                 let (exit, outcome) = asking.verify_one(&reference, fetch.as_ref(), &mut printer, console);
                 accepted.extend(outcome.map(|outcome| (reference, outcome)));
@@ -132,8 +137,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
 }
 
 impl Asking<'_> {
-    /// Asks the policies one after the other over evidence that is gathered once, when the first of them needs it: a tag
-    /// that moves between two of them would otherwise be accepted for one digest by this and for another by that.
+    /// Asks the policies one after the other over evidence that is gathered once for each choice of platforms, when the
+    /// first of them needs it. What the first one resolved is what the others judge: a tag that moves between two of them
+    /// would otherwise be accepted for one digest by this and for another by that.
     fn verify_one(
         &self,
         reference: &Reference,
@@ -141,7 +147,7 @@ impl Asking<'_> {
         printer: &mut Printer,
         console: &mut Console,
     ) -> (Exit, Option<Accepted>) {
-        let mut evidence: Option<Result<Evidence, Failure>> = None;
+        let mut evidence: Vec<(PlatformChoice, Result<Evidence, Failure>)> = Vec::new();
         let locked = |outcome: Outcome, policy: &PolicyFile| -> Outcome {
             let accepted = outcome?;
             match self.lock.as_ref().map(|lock| lock.check(reference, &accepted)) {
@@ -159,7 +165,14 @@ impl Asking<'_> {
                 Err(failure) => return Err(policy.refuse(reference, failure, self.now)),
                 Ok(verifier) => verifier,
             };
-            match evidence.get_or_insert_with(|| self.gatherer(reference, &verifier).gather(reference, fetch)) {
+            let at = evidence.iter().position(|(choice, _)| choice == verifier.platforms()).unwrap_or_else(|| {
+                let resolved = evidence.iter().find_map(|(_, evidence)| evidence.as_ref().ok());
+                let resolved = resolved.map(|evidence| reference.with_digest(*evidence.subject().digest()));
+                let gathered = self.gatherer(reference, &verifier).gather(resolved.as_ref().unwrap_or(reference), fetch);
+                evidence.push((verifier.platforms().clone(), gathered));
+                evidence.len() - 1
+            });
+            match &evidence[at].1 {
                 Err(failure) => Err(verifier.refuse(reference, failure.clone(), self.now)),
                 Ok(evidence) => {
                     let subject = evidence.subject();
@@ -168,13 +181,18 @@ impl Asking<'_> {
             }
         };
         let (exit, accepted) = decide(&self.policies, reference, self.record, printer, console, ask);
-        (exit.max(self.save(evidence.as_ref(), console)), accepted)
+        (exit.max(self.save(evidence.first().map(|(_, evidence)| evidence), console)), accepted)
     }
 
     /// The verifier whose evidence serves every policy: one that looks for attestations, where some policy asks for them.
     fn gatherer(&self, reference: &Reference, first: &Verifier) -> Verifier {
-        let mut verifiers = self.policies.iter().filter_map(|policy| policy.verifier_for(reference).ok());
-        verifiers.find(|verifier| verifier.policy().wants_attestations()).unwrap_or_else(|| first.clone())
+        let verifiers = self.policies.iter().filter_map(|policy| policy.verifier_for(reference).ok());
+        let mut verifiers = verifiers.filter(|verifier| verifier.platforms() == first.platforms());
+        let gatherer = verifiers.find(|verifier| verifier.policy().wants_attestations()).unwrap_or_else(|| first.clone());
+        match &self.signatures {
+            Some(repository) => gatherer.with_signature_repository(repository.clone()),
+            None => gatherer,
+        }
     }
 
     /// Saves what was gathered, whatever the verdict.

@@ -6,10 +6,14 @@
 mod answers;
 mod authentication;
 mod bounds;
+mod cached;
 mod callers;
+mod faults;
 mod gathering;
 mod redirects;
+mod rounds;
 mod server;
+mod stand;
 mod tls;
 
 use server::Server;
