@@ -65,6 +65,9 @@ pub struct Limits {
     pub referrer_pages: usize,
     /// JSON nesting.
     pub json_depth: usize,
+    /// Checks of refusals that one report tells, each refusal counted as one more: a policy of hundreds of authorities and an
+    /// image of a hundred candidates make many. What is accepted is always told.
+    pub report_checks: usize,
 }
 
 impl Limits {
@@ -91,6 +94,7 @@ impl Limits {
         index_entries: 1000,
         referrer_pages: 10,
         json_depth: 64,
+        report_checks: 16_384,
     };
 }
 

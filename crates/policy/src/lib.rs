@@ -40,7 +40,7 @@ pub use explain::Explanation;
 pub use fields::OBJECTS;
 pub use image_pattern::ImagePattern;
 pub use lint::{Finding, Level, Lint};
-pub use load::Format;
+pub use load::{Folder, Format};
 pub use lock::Lock;
 pub use policy_file::{Enforcement, PolicyFile};
 pub use record::record;

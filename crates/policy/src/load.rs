@@ -12,7 +12,7 @@ use crate::policy_file::PolicyFile;
 use crate::rule::Mode;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use veriseal::code::bounded;
 use veriseal::trust::TrustRootOrigin;
@@ -86,21 +86,48 @@ impl PolicyFile {
         };
         let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
         let bytes = read_bounded(path, limit).map_err(unreadable)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut read = |named: &str| -> Result<Vec<u8>, String> {
-            let named = Path::new(named);
-            if named.is_absolute() {
-                return read_bounded(named, MAX_NAMED_BYTES);
-            }
-            let full = folder.join(named);
-            let (home, real) = (folder.canonicalize(), full.canonicalize());
-            match (home, real) {
-                (Ok(home), Ok(real)) if real.starts_with(&home) => read_bounded(&real, MAX_NAMED_BYTES),
-                (Ok(_), Ok(_)) => Err("a link that leaves the folder of the policy".to_owned()),
-                (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
-            }
-        };
+        let folder = Folder::of_policy(path);
+        let mut read = |named: &str| folder.read(named);
         Self::parse(&bytes, Format::of_name(&name), &name, &mut read)
+    }
+}
+
+/// The folder of a policy: where the files are that it names by relative paths.
+///
+/// For callers of [`PolicyFile::parse`] who must know which files were read, such as bindings that carry a policy to
+/// another process. [`PolicyFile::load`] reads by it.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder in which a policy file lies.
+    #[must_use]
+    pub fn of_policy(path: &Path) -> Self {
+        Self(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned())
+    }
+
+    /// This folder itself.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The bytes of a file that a policy names, at most 8 MiB.
+    ///
+    /// # Errors
+    /// One sentence: the system's, or that a relative path leaves the folder by a symbolic link or by `..`.
+    pub fn read(&self, named: &str) -> Result<Vec<u8>, String> {
+        let named = Path::new(named);
+        if named.is_absolute() {
+            return read_bounded(named, MAX_NAMED_BYTES);
+        }
+        let full = self.0.join(named);
+        let (home, real) = (self.0.canonicalize(), full.canonicalize());
+        match (home, real) {
+            (Ok(home), Ok(real)) if real.starts_with(&home) => read_bounded(&real, MAX_NAMED_BYTES),
+            (Ok(_), Ok(_)) => Err("a link that leaves the folder of the policy".to_owned()),
+            (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub struct PolicyFile {
     /// Refuses what no rule verifies. Its policy is never asked.
     gate: Verifier,
     weakened: Vec<Failure>,
+    /// The Kubernetes namespaces that admission is about; `None`: all.
+    namespaces: Option<Vec<String>>,
     fingerprint: [u8; 32],
     /// Trust roots that the document defines and no authority trusts.
     pub(crate) unused_roots: Vec<(String, Position)>,
@@ -59,7 +61,37 @@ impl PolicyFile {
         .map_err(internal)?;
         let trust = TrustRoot::builder("none").build();
         let gate = Verifier::new(trust, Policy::exception(nothing));
-        Ok(Self { name: name.to_owned(), mode, rules, gate, weakened: Vec::new(), fingerprint, unused_roots: Vec::new() })
+        Ok(Self {
+            name: name.to_owned(),
+            mode,
+            rules,
+            gate,
+            weakened: Vec::new(),
+            namespaces: None,
+            fingerprint,
+            unused_roots: Vec::new(),
+        })
+    }
+
+    /// Limits admission to these Kubernetes namespaces, by name. Verification outside of admission does not know namespaces.
+    #[must_use]
+    pub fn with_namespaces(mut self, namespaces: Vec<String>) -> Self {
+        let canonical = format!("veriseal policy namespaces v1\n{namespaces:?}");
+        self.fingerprint = sha256(&[&self.fingerprint[..], canonical.as_bytes()].concat());
+        self.namespaces = Some(namespaces);
+        self
+    }
+
+    /// The Kubernetes namespaces that admission is limited to; `None` where it is about all.
+    #[must_use]
+    pub fn namespaces(&self) -> Option<&[String]> {
+        self.namespaces.as_deref()
+    }
+
+    /// Whether admission in this namespace is reviewed under this policy. Objects without a namespace always are.
+    #[must_use]
+    pub fn reviews_namespace(&self, namespace: &str) -> bool {
+        namespace.is_empty() || self.namespaces.as_ref().is_none_or(|known| known.iter().any(|known| known == namespace))
     }
 
     /// Its name: that of the file.

@@ -10,7 +10,7 @@ mod support;
 use schema::Schema;
 use std::collections::BTreeSet;
 use veriseal::trust::{TrustRoot, TrustRootOrigin};
-use veriseal::{Basis, Exception, Policy, Reference, Report, Verifier};
+use veriseal::{Basis, Exception, Limits, Policy, Reference, Report, Verifier};
 use veriseal_testkit::image;
 use veriseal_testkit::scenario::{self, Scenario};
 use veriseal_testkit::x509::Name;
@@ -34,6 +34,17 @@ fn excepted(scenario: &Scenario) -> Report {
     accepted.report().clone()
 }
 
+/// The report where it may tell nothing of a refusal.
+fn truncated(scenario: &scenario::Scenario) -> Report {
+    let whole = support::verifier(scenario);
+    let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
+    let trust = TrustRoot::from_json(&scenario.trusted_root(), origin).unwrap();
+    let limits = Limits { report_checks: 0, ..Limits::DEFAULT };
+    let verifier = Verifier::with_limits(trust, whole.policy().clone(), limits);
+    let reference: Reference = scenario.pinned().parse().unwrap();
+    verifier.verify(&reference, &scenario.store, scenario.now).unwrap_err().report().clone()
+}
+
 fn reports() -> Vec<serde_json::Value> {
     let mut reports = Vec::new();
     for scenario in scenario::all() {
@@ -46,6 +57,7 @@ fn reports() -> Vec<serde_json::Value> {
     let scenario = scenario::keyless_bundle();
     reports.push(serde_json::from_str(&excepted(&scenario).to_json()).unwrap());
     reports.extend(platforms());
+    reports.push(serde_json::from_str(&truncated(&scenario::wrong_key()).to_json()).unwrap());
     let mut named = Scenario::new("named");
     let name = Name::new("Acme", "builder");
     let bundle = named.bundle(&named.sigstore.keyless_named(&named.identity, name, &["1.2.3"]));

@@ -277,9 +277,17 @@ codes! {
     AnswersReused = 1020, "ANSWERS_REUSED", Notice, Caller, "tags, referrer lists and misses may be as old as the stated time", "Give no time to live where a moved tag or a new signature must be seen at once.";
     IndexNotSigned = 1025, "INDEX_NOT_SIGNED", Notice, Signer, "each platform manifest is signed by itself, the index that lists them is not", "Sign the index as well: which manifests belong together nobody vouched for.";
     IntotoV1OptIn = 1030, "INTOTO_V1_OPT_IN", Notice, Caller, "intoto 0.0.1 log entries, which hold no signature, are taken for attestations", "Only for attestations that an older cosign made; attest again where you can.";
+    ReportTruncated = 1031, "REPORT_TRUNCATED", Notice, Caller, "refusals beyond what a report tells were left out; none of them changes the verdict", "Remove what does not belong to the image, or raise Limits::report_checks.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";
+
+    // 1200–1299: Kubernetes admission.
+    AdmissionMalformed = 1200, "ADMISSION_MALFORMED", Rejected, Caller, "the admission request cannot be read", "Send an AdmissionReview of admission.k8s.io/v1.";
+    KindNotReviewed = 1201, "KIND_NOT_REVIEWED", Rejected, Caller, "objects of this kind cannot be reviewed", "Register the webhook for the workload kinds alone.";
+    ImageFieldMalformed = 1202, "IMAGE_FIELD_MALFORMED", Rejected, Caller, "a place that names an image cannot be read", "Name every image in full, as text.";
+    OutOfScope = 1203, "OUT_OF_SCOPE", Notice, Caller, "the policy is not about this namespace: nothing was verified", "Add the namespace to the policy's admission.namespaces where it should be.";
+    AdmissionOverloaded = 1204, "ADMISSION_OVERLOADED", Undecided, Caller, "too many requests at once", "Try again, or run more replicas.";
 }
 
 impl fmt::Display for Code {

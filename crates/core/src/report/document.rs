@@ -210,6 +210,8 @@ pub(crate) enum SignerReport {
         issuer: Option<String>,
         fingerprint: String,
         authority: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<String>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         extensions: BTreeMap<String, String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,13 +226,14 @@ impl From<&Signer> for SignerReport {
         let bounded = crate::code::bounded;
         match signer {
             Signer::Key { id, name } => Self::Key { id: hex::encode(id), name: bounded(name) },
-            Signer::Certificate { subject, extensions, fingerprint, authority, distinguished_name, policies } => {
+            Signer::Certificate { subject, extensions, fingerprint, authority, chain, distinguished_name, policies } => {
                 Self::Certificate {
                     subject: bounded(subject.value()),
                     subject_kind: subject.kind(),
                     issuer: extensions.issuer().map(bounded),
                     fingerprint: hex::encode(fingerprint),
                     authority: bounded(authority),
+                    chain: chain.iter().map(|print| hex::encode(print)).collect(),
                     extensions: crate::x509::FulcioExtensions::NAMES
                         .iter()
                         .filter_map(|name| extensions.get(name).map(|value| ((*name).to_owned(), bounded(value))))
@@ -316,6 +319,9 @@ pub(crate) struct EvaluationReport {
     pub(crate) times: Vec<TimeReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) logs: Vec<LogReport>,
+    /// The clauses of the policy that were evaluated and hold: where it counts, all that are configured (INV-4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) clauses: Vec<String>,
     pub(crate) checks: Vec<CheckReport>,
 }
 
@@ -341,6 +347,9 @@ impl EvaluationReport {
             docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
             times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
             logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
+            clauses: verified
+                .map(|verified| verified.evaluated.iter().map(|clause| crate::code::bounded(clause)).collect())
+                .unwrap_or_default(),
             checks: checks.iter().map(CheckReport::from).collect(),
         }
     }
@@ -372,6 +381,14 @@ pub(crate) struct CandidateReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<Reason>,
     pub(crate) evaluations: Vec<EvaluationReport>,
+    /// Refusals that are not told, since the report tells enough of them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) left_out: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

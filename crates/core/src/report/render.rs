@@ -253,7 +253,7 @@ fn refused_candidate(candidate: &CandidateReport, style: Style) -> Node {
     let heading =
         format!("{} signature {} ({format}{}{subject}): {why}", style.paint(Paint::Bad, "✗"), candidate.number, candidate.layout);
     // With one authority the heading says it all; with several each has its own reason.
-    let several = candidate.evaluations.len() > 1;
+    let several = candidate.evaluations.len().saturating_add(candidate.left_out) > 1;
     let below = candidate.evaluations.iter().filter_map(|evaluation| {
         let signer = evaluation.signer.as_ref().map(|signer| format!("signed by: {}", signer_text(signer)));
         match (&evaluation.reason, several) {

@@ -1,9 +1,9 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
-use super::candidate;
 use super::outcome::NotAccepted;
 use super::proven::Proven;
 use super::verifier::Verifier;
+use super::{allowance, candidate};
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, Evaluation, evaluate};
 use crate::code::{Class, Code, Failure};
@@ -12,8 +12,8 @@ use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide, horizon,
-    unanchored_notices,
+    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, Selection, SignatureRequirement, VerifiedSignature,
+    decide, horizon, unanchored_notices,
 };
 use crate::report::{
     CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, Report, ReportParts, SubjectReport, TagReport,
@@ -49,18 +49,42 @@ pub(super) struct Examined {
     format: Option<Format>,
     reason: Option<Failure>,
     /// One a leaf; none where the candidate could not be read.
-    evaluations: Vec<Evaluation>,
+    evaluations: Vec<Held>,
+}
+
+/// What came of a candidate under one leaf.
+enum Held {
+    Told(Box<Evaluation>),
+    /// A refusal that the report does not tell, since it tells enough of them; what must still be known is whether it could
+    /// not be found out.
+    LeftOut(Option<Failure>),
 }
 
 impl Examined {
     /// Why it could not be found out whether this candidate satisfies the `index`-th leaf.
     fn undecided(&self, index: usize) -> Option<&Failure> {
         let failure = match self.evaluations.get(index) {
-            Some(evaluation) => evaluation.result.as_ref().err()?,
+            Some(Held::Told(evaluation)) => evaluation.result.as_ref().err()?,
+            Some(Held::LeftOut(undecided)) => undecided.as_ref()?,
             None => self.reason.as_ref()?,
         };
         (failure.code().class() != Class::Rejected).then_some(failure)
     }
+
+    fn left_out(&self) -> usize {
+        self.evaluations.iter().filter(|held| matches!(held, Held::LeftOut(_))).count()
+    }
+}
+
+/// The evaluations that are told, each with its leaf.
+fn told<'a>(
+    leaves: &'a [&'a SignatureRequirement],
+    examined: &'a Examined,
+) -> impl Iterator<Item = (&'a SignatureRequirement, &'a Evaluation)> {
+    leaves.iter().zip(&examined.evaluations).filter_map(|(leaf, held)| match held {
+        Held::Told(evaluation) => Some((*leaf, &**evaluation)),
+        Held::LeftOut(_) => None,
+    })
 }
 
 /// All candidates, held against all leaves.
@@ -72,11 +96,14 @@ pub(super) struct Examination<'v> {
     examined: Vec<Examined>,
     /// Why there could be attestations that nobody looked at.
     unseen: Option<Failure>,
+    /// How many checks of refusals the report may still tell: policies have many leaves and images many candidates.
+    checks_left: usize,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
-        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None }
+        let checks_left = verifier.limits.report_checks;
+        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None, checks_left }
     }
 
     /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
@@ -100,9 +127,10 @@ impl<'v> Examination<'v> {
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let (limits, now) = (&self.verifier.limits, self.now);
+                let mut evaluations = Vec::with_capacity(self.facts.len());
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
-                let none = || vec![LeafFacts::none(); self.verifier.policy.leaves().len()];
-                let facts = self.facts.entry(about).or_insert_with(none);
+                let none = no_facts(self.verifier);
+                let facts = self.facts.entry(about).or_insert(none);
                 for ((leaf, key), facts) in leaves.zip(facts) {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
@@ -114,15 +142,28 @@ impl<'v> Examination<'v> {
                         (Err(_), Some(at)) => facts.against.push((number, at)),
                         (Err(_), None) => {}
                     }
-                    examined.evaluations.push(evaluation);
+                    evaluations.push(evaluation);
                 }
-                if examined.evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
+                if evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
                     // Held against nothing is not found good.
-                    examined.reason = furthest(&examined.evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
+                    examined.reason = furthest(&evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
                 }
+                examined.evaluations = evaluations.into_iter().map(|evaluation| self.told(evaluation)).collect();
             }
         }
         self.examined.push(examined);
+    }
+
+    /// Whatever was accepted is told; refusals only until there are enough of them.
+    fn told(&mut self, evaluation: Evaluation) -> Held {
+        let Err(failure) = &evaluation.result else { return Held::Told(Box::new(evaluation)) };
+        match self.checks_left.checked_sub(evaluation.checks.len().saturating_add(1)) {
+            Some(left) => {
+                self.checks_left = left;
+                Held::Told(Box::new(evaluation))
+            }
+            None => Held::LeftOut(Some(failure).filter(|failure| failure.code().class() != Class::Rejected).cloned()),
+        }
     }
 
     /// Whether bundles may carry chains for some leaf; each leaf looks again for itself.
@@ -133,7 +174,7 @@ impl<'v> Examination<'v> {
     /// What is known about each leaf from the signatures about these.
     fn facts(&self, scope: &[About]) -> Vec<LeafFacts> {
         let leaves = self.verifier.policy.leaves();
-        let mut facts = vec![LeafFacts::none(); leaves.len()];
+        let mut facts = no_facts(self.verifier);
         for found in scope.iter().filter_map(|about| self.facts.get(about)) {
             for (leaf, found) in facts.iter_mut().zip(found) {
                 leaf.held.extend(found.held.iter().cloned());
@@ -252,16 +293,24 @@ impl<'v> Examination<'v> {
         notices.extend(
             by_order.map(|(leaf, name)| Failure::new(Code::RegistryCouldWithhold).found(name).at(leaf.authority().describe())),
         );
+        let mut left_out: usize = 0;
         for examined in &self.examined {
-            for (leaf, evaluation) in leaves.iter().zip(&examined.evaluations) {
+            for (leaf, evaluation) in told(&leaves, examined) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
                     notices.extend(keyless.identities().iter().flat_map(|identity| unanchored_notices(identity, signer)));
                 }
             }
+            left_out = left_out.saturating_add(examined.left_out());
         }
         dedup(&mut notices);
+        if left_out > 0 {
+            let most = self.verifier.limits.report_checks;
+            let expected = format!("at most {most} checks of refusals");
+            notices
+                .push(Failure::new(Code::ReportTruncated).expected(expected).found(format_args!("{left_out} refusals left out")));
+        }
         let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
-            let evaluations = leaves.iter().zip(&examined.evaluations).map(|(leaf, evaluation)| {
+            let evaluations = told(&leaves, examined).map(|(leaf, evaluation)| {
                 EvaluationReport::new(
                     leaf.authority().describe(),
                     leaf.trust_root().map(|trust| trust_report(trust)),
@@ -279,6 +328,7 @@ impl<'v> Examination<'v> {
                 accepted: examined.reason.is_none(),
                 reason: examined.reason.as_ref().map(Into::into),
                 evaluations: evaluations.collect(),
+                left_out: examined.left_out(),
             }
         });
         let parts = ReportParts {
@@ -298,6 +348,11 @@ impl<'v> Examination<'v> {
         };
         Box::new(Report::new(parts))
     }
+}
+
+/// Nothing known of any leaf.
+fn no_facts(verifier: &Verifier) -> Vec<LeafFacts> {
+    verifier.domains.iter().map(|domain| LeafFacts::none(*domain)).collect()
 }
 
 /// What only the evidence of an image knows.
@@ -337,24 +392,22 @@ impl Gathering {
         if examination.verifier.policy.excepted().is_some() {
             return;
         }
-        let most = examination.verifier.limits.candidates_verified;
-        let mut verified_in: BTreeMap<Layout, usize> = BTreeMap::new();
-        for candidate in attached.candidates() {
-            let parsed = candidate::parse(candidate, &examination.verifier.limits, examination.allows_chain());
-            // Each layout has its own allowance, so that one cannot starve another. What cannot even be read takes none of it.
-            if parsed.is_ok() {
-                let count = verified_in.entry(candidate.layout).or_default();
-                *count = count.saturating_add(1);
-                if *count > most {
-                    let truncated =
-                        Failure::new(Code::CandidatesTruncated).expected(format_args!("at most {most} verified in a layout"));
-                    if *count == most.saturating_add(1) {
-                        self.notes.push((Some(candidate.layout.name()), truncated.clone()));
-                    }
-                    self.hide(&truncated);
-                    continue;
+        let verifier = examination.verifier;
+        let mut truncated_in: BTreeSet<Layout> = BTreeSet::new();
+        // Each layout has its own allowance, so that one cannot starve another.
+        let left_out = allowance::left_out(verifier, attached.candidates(), artifact);
+        for (index, candidate) in attached.candidates().iter().enumerate() {
+            if left_out.contains(&index) {
+                let most = verifier.limits.candidates_verified;
+                let truncated =
+                    Failure::new(Code::CandidatesTruncated).expected(format_args!("at most {most} verified in a layout"));
+                if truncated_in.insert(candidate.layout) {
+                    self.notes.push((Some(candidate.layout.name()), truncated.clone()));
                 }
+                self.hide(&truncated);
+                continue;
             }
+            let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
             examination.examine(about, candidate.layout.name(), candidate::digest(candidate), parsed, artifact);
         }
     }

@@ -1,5 +1,6 @@
 //! The roof: [`Verifier`] ties gathering and judging together and is the only maker of [`Accepted`].
 
+mod allowance;
 mod blob;
 mod candidate;
 mod judge;

@@ -9,7 +9,7 @@ use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, AsyncFetch, Evidence, Fetch, PlatformChoice, Wanted, drive_async};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
-use crate::policy::{Authority, Policy, SignatureRequirement};
+use crate::policy::{Authority, Policy, SignatureRequirement, domains};
 use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -42,6 +42,8 @@ pub struct Verifier {
     pub(super) limits: Limits,
     /// The key of each leaf that trusts one, made ready, in the order of the leaves.
     pub(super) keys: Arc<[Option<PreparedKey>]>,
+    /// The trust domain of each leaf's root.
+    pub(super) domains: Arc<[usize]>,
     pub(super) weakened: Vec<Failure>,
     pub(super) platforms: PlatformChoice,
     signature_repository: Option<Repository>,
@@ -70,11 +72,15 @@ impl Verifier {
             Authority::Keyless(_) => None,
         };
         let keys = policy.leaves().into_iter().map(prepare).collect();
+        let roots: Vec<&TrustRoot> =
+            policy.leaves().into_iter().map(|leaf| leaf.trust_root().map_or(&*trust, |root| &**root)).collect();
+        let domains = domains(&roots).into();
         Self {
             trust,
             policy,
             limits,
             keys,
+            domains,
             weakened: Vec::new(),
             platforms: PlatformChoice::index(),
             signature_repository: None,

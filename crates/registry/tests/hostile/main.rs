@@ -10,6 +10,9 @@ mod cached;
 mod callers;
 mod faults;
 mod gathering;
+#[cfg(all(unix, feature = "credential-helpers"))]
+mod helpers;
+mod memory;
 mod redirects;
 mod rounds;
 mod server;

@@ -94,6 +94,7 @@ fn fault_19_1_gib() {
     }
 }
 
+/// K-DS-16.
 #[test]
 fn fault_20_a_byte_now_and_then() {
     for (_, outcome) in by_tag(
@@ -154,6 +155,7 @@ fn fault_23_reset_within_the_body() {
     assert_eq!(outcome.requests, 3);
 }
 
+/// K-DS-05.
 #[test]
 fn fault_24_gzip_bomb() {
     for encoding in ["gzip", "zstd", "br"] {

@@ -59,6 +59,7 @@ fn fault_33_10000_referrers_beside_one_good_signature() {
     }
 }
 
+/// K-DS-16.
 #[test]
 fn fault_34_pages_without_end() {
     let page = |next: &str| {
