@@ -4,6 +4,7 @@
 
 mod codes;
 mod dependencies;
+mod header;
 mod interop;
 mod stage;
 mod tests;
@@ -20,6 +21,7 @@ cargo xtask <command>
   interop                  veriseal against the real cosign and a real registry; what is missing is skipped with a reason
   ci                       test, then interop, with one closing line for both
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
+  header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         ["ci"] => staged(&[tests::run, interop::run]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
+        ["header"] => header::write(),
+        ["header", "--check"] => header::check(),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {

@@ -199,6 +199,62 @@ pub(crate) enum Output {
     Json,
 }
 
+/// How registries are asked: the same for everything that asks them.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Registry options")]
+pub(crate) struct RegistryArguments {
+    /// Speak plain HTTP with this registry, and with no other; may be given several times
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_http: Vec<String>,
+    /// Credentials: a docker config.json or podman auth.json; nothing is read where none is named. May be given
+    /// several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) registry_config: Vec<PathBuf>,
+    /// Credentials: what docker login or podman login has stored, where these programs look for it
+    #[arg(long, value_name = "PROGRAM", value_enum)]
+    pub(crate) login_of: Vec<Login>,
+    /// Credentials: a Kubernetes pull secret, as kubectl get secret -o json prints it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pull_secret: Vec<PathBuf>,
+    /// Run the credential helpers that a config.json names; they are programs (docker-credential-NAME)
+    #[arg(long)]
+    pub(crate) credential_helpers: bool,
+    /// Let this host issue tokens for the registry, which sends it the registry's credentials
+    #[arg(long, value_name = "REGISTRY=HOST[:PORT]")]
+    pub(crate) allow_realm: Vec<String>,
+    /// Trust the certificates in this PEM file for TLS, for all hosts or for one, beside the system's
+    #[arg(long, value_name = "[HOST[:PORT]=]FILE")]
+    pub(crate) registry_ca: Vec<OsString>,
+    /// Trust for TLS what --registry-ca names alone, and not the system's certificates
+    #[arg(long, requires = "registry_ca")]
+    pub(crate) only_registry_ca: bool,
+    /// Show this certificate (PEM, with its chain) to the registry, and to no other host; together with --client-key
+    #[arg(long, value_name = "[HOST[:PORT]=]FILE", requires = "client_key")]
+    pub(crate) client_cert: Option<OsString>,
+    /// The private key of --client-cert (PEM, not encrypted)
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// Fetch what lies under a registry, or a path of it, from elsewhere; the image keeps its name; may be given
+    /// several times
+    #[arg(long, value_name = "HOST[/PATH]=HOST[/PATH]")]
+    pub(crate) mirror: Vec<String>,
+    /// Keep fetched content in this directory; tags and lists of signatures are asked for anew each time
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) cache: Option<PathBuf>,
+    /// How long one image may take: everything, retries included
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+}
+
+/// `--login-of`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Login {
+    /// $DOCKER_CONFIG/config.json, else ~/.docker/config.json
+    Docker,
+    /// $REGISTRY_AUTH_FILE, else containers/auth.json in $XDG_RUNTIME_DIR or ~/.config
+    Podman,
+}
+
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
@@ -207,15 +263,6 @@ pub(crate) struct VerifyArguments {
     pub(crate) images: Vec<String>,
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
-    /// Speak plain HTTP with this registry, and with no other; may be given several times
-    #[arg(long, value_name = "HOST[:PORT]")]
-    pub(crate) allow_http: Vec<String>,
-    /// Credentials: a docker config.json; nothing is read where none is named, and helpers are not run
-    #[arg(long, value_name = "FILE")]
-    pub(crate) registry_config: Option<PathBuf>,
-    /// How long one image may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub(crate) timeout: u64,
     /// Refuse what this lock file does not hold, or holds with another digest; only beside --policy
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub(crate) locked: Option<PathBuf>,
@@ -225,6 +272,8 @@ pub(crate) struct VerifyArguments {
     /// Save what was gathered, for `judge`: a folder, or an archive where the name ends in .tar; one image only
     #[arg(long, value_name = "PATH")]
     pub(crate) evidence_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
 }
 
 /// Arguments of `judge`.

@@ -12,3 +12,8 @@ pub(crate) fn now() -> UnixTime {
     };
     UnixTime::from_seconds(seconds)
 }
+
+/// A point in time to measure from, for what is shown while something is under way; decides nothing.
+pub(crate) fn started() -> std::time::Instant {
+    std::time::Instant::now()
+}

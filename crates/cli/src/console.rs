@@ -11,6 +11,7 @@ pub struct Console {
     err: Box<dyn Write>,
     style: Style,
     broken: bool,
+    progress: bool,
 }
 
 impl Console {
@@ -18,13 +19,18 @@ impl Console {
     #[must_use]
     pub fn of_process() -> Self {
         let style = style(io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
-        Self::new(Box::new(io::stdout()), Box::new(io::stderr()), style)
+        Self { progress: io::stderr().is_terminal(), ..Self::new(Box::new(io::stdout()), Box::new(io::stderr()), style) }
     }
 
     /// Any two places.
     #[must_use]
     pub fn new(out: Box<dyn Write>, err: Box<dyn Write>, style: Style) -> Self {
-        Self { out, err, style, broken: false }
+        Self { out, err, style, broken: false, progress: false }
+    }
+
+    /// Whether somebody sits before standard error who may want to see that something is going on.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.progress
     }
 
     /// How reports are decorated.

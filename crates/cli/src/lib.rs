@@ -14,6 +14,8 @@ mod console;
 mod exit;
 mod file;
 mod judging;
+mod progress;
+mod registry;
 mod source;
 mod trust;
 

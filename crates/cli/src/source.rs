@@ -1,35 +1,41 @@
 //! Where an image's bytes come from: a registry, or an OCI layout on disk.
 
-use crate::arguments::VerifyArguments;
-use crate::file;
-use std::time::Duration;
-use veriseal::gather::Fetch;
+use crate::arguments::RegistryArguments;
+use crate::console::Console;
+use crate::progress::Progress;
+use crate::registry;
+use veriseal::gather::{Fetch, FetchError, Request, Requests, Response};
 use veriseal::{Failure, Reference};
-use veriseal_registry::{OciLayout, Registry};
-
-/// Largest docker `config.json` that is read, in bytes.
-const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+use veriseal_registry::{Call, OciLayout, Registry};
 
 /// Opens sources. The registry client is made once, and only where some image is in a registry.
 pub(crate) struct Sources {
     registry: Option<Registry>,
+    progress: Option<Progress>,
 }
 
 impl Sources {
     /// Prepares what these references need. The error is one sentence for the user.
     pub(crate) fn prepare<'r>(
         references: impl Iterator<Item = &'r Reference>,
-        arguments: &VerifyArguments,
+        arguments: &RegistryArguments,
+        console: &Console,
     ) -> Result<Self, Failed> {
-        let mut references = references;
-        let remote = references.any(|reference| reference.repository().registry().is_some());
-        Ok(Self { registry: if remote { Some(registry(arguments)?) } else { None } })
+        let registries: Vec<_> = references.filter_map(|reference| reference.repository().registry()).collect();
+        if registries.is_empty() {
+            return Ok(Self { registry: None, progress: None });
+        }
+        let progress = console.shows_progress().then(Progress::start);
+        let observer = progress.as_ref().map(Progress::observer);
+        Ok(Self { registry: Some(registry::client(arguments, &registries, observer)?), progress })
     }
 
     /// The source of one image: a call with a deadline of its own, or a layout.
-    pub(crate) fn open(&self, reference: &Reference) -> Result<Box<dyn Fetch>, Failure> {
+    pub(crate) fn open(&self, reference: &Reference) -> Result<Box<dyn Fetch + '_>, Failure> {
         match &self.registry {
-            Some(registry) if reference.repository().registry().is_some() => Ok(Box::new(registry.call())),
+            Some(registry) if reference.repository().registry().is_some() => {
+                Ok(Box::new(Watched { call: registry.call(), progress: self.progress.as_ref() }))
+            }
             _ => Ok(Box::new(OciLayout::open(reference.repository().path())?)),
         }
     }
@@ -37,20 +43,30 @@ impl Sources {
 
 /// Why the registry client could not be made.
 pub(crate) enum Failed {
-    /// A file could not be read.
-    File(String),
+    /// An option, or a file that it names, cannot be used: one sentence.
+    Option(String),
     /// The library refused.
     Registry(Failure),
 }
 
-fn registry(arguments: &VerifyArguments) -> Result<Registry, Failed> {
-    let mut builder = Registry::builder().deadline(Duration::from_secs(arguments.timeout));
-    for host in &arguments.allow_http {
-        builder = builder.allow_http(host);
+/// A call that shows on the terminal how it is getting on.
+struct Watched<'s> {
+    call: Call,
+    progress: Option<&'s Progress>,
+}
+
+impl Fetch for Watched<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        let _shown = self.progress.map(Progress::show);
+        self.call.fetch(request)
     }
-    if let Some(path) = &arguments.registry_config {
-        let json = file::read(path, MAX_CONFIG_BYTES).map_err(|why| Failed::File(format!("--registry-config {why}")))?;
-        builder = builder.docker_config_json(&json);
+
+    fn fetch_all(&self, requests: &mut dyn Requests) {
+        let _shown = self.progress.map(Progress::show);
+        self.call.fetch_all(requests);
     }
-    builder.build().map_err(Failed::Registry)
+
+    fn weakened(&self) -> Vec<Failure> {
+        self.call.weakened()
+    }
 }

@@ -19,6 +19,7 @@ const RANGES: &[(u16, &str)] = &[
     (900, "Subject, statement, identity"),
     (1000, "Notices"),
     (1100, "Defects"),
+    (1200, "Kubernetes admission"),
 ];
 
 const INTRODUCTION: &str = "\

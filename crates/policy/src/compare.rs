@@ -60,7 +60,8 @@ fn effect(rule: &Rule) -> String {
 fn summary(policy: &PolicyFile, image: &Reference) -> Vec<String> {
     let explained = policy.explain(image);
     let pin = explained.pin.filter(|pin| *pin != "resolve").map(|pin| format!("pin: {pin}"));
-    std::iter::once(explained.action.to_owned()).chain(explained.asks).chain(pin).collect()
+    let platforms = explained.platforms.filter(|platforms| platforms != "index").map(|of| format!("platforms: {of}"));
+    std::iter::once(explained.action.to_owned()).chain(explained.asks).chain(pin).chain(platforms).collect()
 }
 
 impl Difference {

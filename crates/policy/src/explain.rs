@@ -4,6 +4,7 @@ use crate::policy_file::PolicyFile;
 use crate::rule::{Action, Rule};
 use serde::Serialize;
 use std::fmt::Write as _;
+use veriseal::policy::Selection;
 use veriseal::{Authority, Claim, Reference, Requirement, SignatureRequirement};
 
 /// Which rule is about an image, and why that one. Nothing is fetched and nothing is verified.
@@ -26,6 +27,8 @@ pub struct Explanation {
     pub action: &'static str,
     /// `resolve` or `require-digest`.
     pub pin: Option<&'static str>,
+    /// `index`, `all` or the platforms.
+    pub platforms: Option<String>,
     /// What is asked for, a line each, indented by its depth.
     pub asks: Vec<String>,
 }
@@ -53,6 +56,7 @@ impl PolicyFile {
             passed_over: matching.map(|(rule, pattern)| (rule.name().to_owned(), pattern.to_string())).collect(),
             action,
             pin: applied.map(|(rule, _)| rule.pin().name()),
+            platforms: applied.map(|(rule, _)| rule.platforms().to_string()),
             asks,
         }
     }
@@ -114,7 +118,24 @@ fn leaf_line(leaf: &SignatureRequirement, trust: &str) -> String {
             for (name, value) in identity.extensions() {
                 let _ = write!(line, ", {name}: {value}");
             }
+            for (of, value) in identity.distinguished_name() {
+                let _ = write!(line, ", {of}={value}");
+            }
+            for oid in identity.policy_oids() {
+                let _ = write!(line, ", policy {oid}");
+            }
         }
+    }
+    for clause in leaf.predicate() {
+        let _ = write!(line, ", where {} is {}", clause.pointer(), clause.value());
+    }
+    if let Some(seconds) = leaf.oldest() {
+        let _ = write!(line, ", at most {seconds} seconds old");
+    }
+    match leaf.selection() {
+        Selection::Newest => line.push_str(", the newest"),
+        Selection::All => line.push_str(", every one"),
+        _ => {}
     }
     let settings = leaf.configured();
     let _ = write!(line, " (trust root {trust}, tlog {:?}", settings.tlog);
@@ -153,6 +174,9 @@ impl Explanation {
         }
         if let Some(pin) = self.pin {
             let _ = writeln!(out, "  pin: {pin}");
+        }
+        if let Some(platforms) = self.platforms.as_ref().filter(|platforms| *platforms != "index") {
+            let _ = writeln!(out, "  platforms: {platforms}");
         }
         out
     }

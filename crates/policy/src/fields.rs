@@ -2,7 +2,6 @@
 
 use crate::error::{LoadError, Position};
 use crate::node::{Node, Value};
-use veriseal::{Code, Failure};
 
 /// Every object of a policy and its fields. docs/policy.schema.json says the same; a test holds them against each other.
 pub const OBJECTS: &[(&str, &[&str])] = &[
@@ -15,14 +14,34 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
     ("signed", &["signature"]),
     ("attested", &["attestation"]),
     ("signature", &["key", "keyless", "tlog", "logs", "sct", "timestamps", "witnesses", "certificateChain"]),
-    ("attestation", &["predicateType", "key", "keyless", "tlog", "logs", "sct", "timestamps", "witnesses", "certificateChain"]),
+    (
+        "attestation",
+        &[
+            "predicateType",
+            "where",
+            "maxAge",
+            "newest",
+            "all",
+            "key",
+            "keyless",
+            "tlog",
+            "logs",
+            "sct",
+            "timestamps",
+            "witnesses",
+            "certificateChain",
+        ],
+    ),
     ("witnesses", &["atLeast", "of"]),
     ("key", &["file", "pem", "trust", "notBefore", "notAfter"]),
-    ("keyless", &["trust", "issuer", "identity", "subjectKind", "extensions", "identities"]),
-    ("identity", &["issuer", "identity", "subjectKind", "extensions"]),
+    ("keyless", &["trust", "issuer", "identity", "subjectKind", "extensions", "subjectDn", "policyOids", "identities"]),
+    ("identity", &["issuer", "identity", "subjectKind", "extensions", "subjectDn", "policyOids"]),
     ("exact", &["exact"]),
     ("glob", &["glob"]),
     ("regex", &["regex"]),
+    ("oneOf", &["oneOf"]),
+    ("contains", &["contains"]),
+    ("number", &["atLeast", "atMost"]),
     ("allow", &["digests", "reason", "until"]),
     ("deny", &["reason"]),
 ];
@@ -30,18 +49,6 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
 /// The same for files of cases, which are no part of a policy.
 const CASES: &[(&str, &[&str])] =
     &[("cases", &["apiVersion", "policy", "cases"]), ("case", &["name", "image", "evidence", "time", "expect", "code"])];
-
-/// Fields that will mean something one day. Until they are evaluated a policy that has one does not load: a clause that is
-/// written and not evaluated would be a promise broken in silence (K-PO-01).
-pub const NOT_YET_SUPPORTED: &[(&str, &str)] = &[
-    ("attestation", "where"),
-    ("attestation", "maxAge"),
-    ("attestation", "newest"),
-    ("keyless", "subjectDn"),
-    ("keyless", "policyOids"),
-    ("identity", "subjectDn"),
-    ("identity", "policyOids"),
-];
 
 /// A mapping whose fields are known.
 #[derive(Debug)]
@@ -63,12 +70,6 @@ impl<'n> Fields<'n> {
             let Value::Text(name) = &key.value else {
                 return Err(LoadError::invalid(key.at, path, "the name of a field", key.value.describe()));
             };
-            if NOT_YET_SUPPORTED.contains(&(object, name)) {
-                let failure = Failure::new(Code::NotYetSupported).found(name).at(path);
-                return Err(
-                    LoadError::new(key.at, failure).hint("remove it: it would not be evaluated, so nothing may rely on it")
-                );
-            }
             if !known.contains(&name.as_str()) {
                 let error = LoadError::invalid(key.at, path, format!("one of {}", known.join(", ")), name);
                 return Err(match closest(name, known) {
@@ -159,6 +160,14 @@ pub(crate) fn count(node: &Node, path: &str) -> Result<usize, LoadError> {
         _ => None,
     }
     .ok_or_else(|| LoadError::invalid(node.at, path, "a number, 0 or more", node.value.describe()))
+}
+
+/// True or false.
+pub(crate) fn flag(node: &Node, path: &str) -> Result<bool, LoadError> {
+    match &node.value {
+        Value::Bool(value) => Ok(*value),
+        other => Err(LoadError::invalid(node.at, path, "true or false", other.describe())),
+    }
 }
 
 /// One of several words.

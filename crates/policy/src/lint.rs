@@ -8,6 +8,7 @@ use crate::rule::{Action, Mode, Pin, Rule};
 use serde::{Serialize, Serializer};
 use std::fmt::Write as _;
 use veriseal::key::KeyKind;
+use veriseal::policy::Selection;
 use veriseal::{Authority, Exception, Requirement, SctMode, SignatureRequirement, TlogMode, TrustRoot, UnixTime};
 
 /// An exception or key that ends sooner is worth a note, in seconds.
@@ -90,6 +91,10 @@ impl PolicyFile {
         if self.mode() != Mode::Enforce {
             let message = format!("mode {}: nothing is kept out", self.mode().name());
             findings.warn("NOT_ENFORCED", "mode", Position::default(), message);
+        }
+        for (name, at) in &self.unused_roots {
+            let message = "no authority trusts this root: remove it, or name it where it is meant";
+            findings.warn("UNUSED_TRUST_ROOT", &format!("trust.{name}"), *at, message);
         }
         for rule in self.rules() {
             findings.rule(rule);
@@ -183,8 +188,16 @@ impl Findings {
         if settings.allow_chain {
             self.warn("CHAIN_ALLOWED", path, at, "certificates inside bundles are taken along; only for a CA of your own");
         }
+        if let Some(name) = leaf.selection().name() {
+            let message = format!("{name}: a registry can withhold an attestation, and saved evidence is never enough");
+            self.warn("WITHHOLDING", path, at, message);
+        }
         match leaf.authority() {
             Authority::Key(key) => {
+                if leaf.oldest().is_some() || leaf.selection() == Selection::Newest {
+                    let message = "anybody can have an old signature by a key logged anew, which makes it look newer";
+                    self.warn("AGE_BY_KEY", path, at, message);
+                }
                 if let KeyKind::Rsa { bits } = key.key().kind()
                     && bits < ENOUGH_RSA_BITS
                 {

@@ -1,5 +1,6 @@
 //! Reading a policy: bytes to [`PolicyFile`], strictly.
 
+mod attestation;
 mod authority;
 mod require;
 mod rules;
@@ -9,9 +10,9 @@ use crate::fields::{Fields, text, word};
 use crate::node::{self, Node, Value};
 use crate::policy_file::PolicyFile;
 use crate::rule::Mode;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use veriseal::code::bounded;
 use veriseal::trust::TrustRootOrigin;
@@ -85,21 +86,48 @@ impl PolicyFile {
         };
         let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
         let bytes = read_bounded(path, limit).map_err(unreadable)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut read = |named: &str| -> Result<Vec<u8>, String> {
-            let named = Path::new(named);
-            if named.is_absolute() {
-                return read_bounded(named, MAX_NAMED_BYTES);
-            }
-            let full = folder.join(named);
-            let (home, real) = (folder.canonicalize(), full.canonicalize());
-            match (home, real) {
-                (Ok(home), Ok(real)) if real.starts_with(&home) => read_bounded(&real, MAX_NAMED_BYTES),
-                (Ok(_), Ok(_)) => Err("a link that leaves the folder of the policy".to_owned()),
-                (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
-            }
-        };
+        let folder = Folder::of_policy(path);
+        let mut read = |named: &str| folder.read(named);
         Self::parse(&bytes, Format::of_name(&name), &name, &mut read)
+    }
+}
+
+/// The folder of a policy: where the files are that it names by relative paths.
+///
+/// For callers of [`PolicyFile::parse`] who must know which files were read, such as bindings that carry a policy to
+/// another process. [`PolicyFile::load`] reads by it.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder in which a policy file lies.
+    #[must_use]
+    pub fn of_policy(path: &Path) -> Self {
+        Self(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned())
+    }
+
+    /// This folder itself.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The bytes of a file that a policy names, at most 8 MiB.
+    ///
+    /// # Errors
+    /// One sentence: the system's, or that a relative path leaves the folder by a symbolic link or by `..`.
+    pub fn read(&self, named: &str) -> Result<Vec<u8>, String> {
+        let named = Path::new(named);
+        if named.is_absolute() {
+            return read_bounded(named, MAX_NAMED_BYTES);
+        }
+        let full = self.0.join(named);
+        let (home, real) = (self.0.canonicalize(), full.canonicalize());
+        match (home, real) {
+            (Ok(home), Ok(real)) if real.starts_with(&home) => read_bounded(&real, MAX_NAMED_BYTES),
+            (Ok(_), Ok(_)) => Err("a link that leaves the folder of the policy".to_owned()),
+            (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+        }
     }
 }
 
@@ -139,12 +167,28 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
     }
     let modes = [("enforce", Mode::Enforce), ("warn", Mode::Warn), ("audit", Mode::Audit)];
     let mode = fields.get("mode")?.map(|node| word(node, "mode", &modes)).transpose()?.unwrap_or_default();
-    let mut loader = Loader { read, files: 0, roots: BTreeMap::new(), keys: BTreeMap::new(), own: None, places: BTreeMap::new() };
+    let mut loader = Loader {
+        read,
+        files: 0,
+        roots: BTreeMap::new(),
+        used: BTreeSet::new(),
+        keys: BTreeMap::new(),
+        own: None,
+        places: BTreeMap::new(),
+    };
     if let Some(trust) = fields.get("trust")? {
         loader.trust(trust)?;
     }
     let rules = loader.rules(fields.need("images")?)?;
-    PolicyFile::new(name, mode, rules)
+    let mut file = PolicyFile::new(name, mode, rules)?;
+    if let Some(Value::Map(entries)) = fields.get("trust")?.map(|trust| &trust.value) {
+        let unused = entries.iter().filter_map(|(key, _)| match &key.value {
+            Value::Text(name) if !loader.used.contains(name) => Some((bounded(name), key.at)),
+            _ => None,
+        });
+        file.unused_roots = unused.collect();
+    }
+    Ok(file)
 }
 
 /// What is known while a policy is read.
@@ -153,6 +197,8 @@ struct Loader<'r, 'f> {
     files: usize,
     /// Trust roots by name; embedded ones once they are named.
     roots: BTreeMap<String, Arc<TrustRoot>>,
+    /// Names of those that some authority trusts.
+    used: BTreeSet<String>,
     /// Keys by path, so that a file is read once.
     keys: BTreeMap<String, PublicKey>,
     /// The trust root of the rule that is being read: that of its first leaf.
@@ -190,6 +236,7 @@ impl Loader<'_, '_> {
     fn root(&mut self, name: Option<&Node>, field: &str) -> Result<Arc<TrustRoot>, LoadError> {
         let at = name.map(|node| node.at).unwrap_or_default();
         let name = name.map(|node| text(node, field)).transpose()?.unwrap_or(DEFAULT_ROOT);
+        self.used.insert(name.to_owned());
         if let Some(known) = self.roots.get(name) {
             return Ok(known.clone());
         }

@@ -2,7 +2,7 @@
 
 use crate::error::{LoadError, Position};
 use crate::image_pattern::ImagePattern;
-use crate::rule::{Action, Mode, Pin, Rule};
+use crate::rule::{Action, Mode, Pin, Platforms, Rule};
 use std::cmp::Ordering;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
@@ -22,7 +22,11 @@ pub struct PolicyFile {
     /// Refuses what no rule verifies. Its policy is never asked.
     gate: Verifier,
     weakened: Vec<Failure>,
+    /// The Kubernetes namespaces that admission is about; `None`: all.
+    namespaces: Option<Vec<String>>,
     fingerprint: [u8; 32],
+    /// Trust roots that the document defines and no authority trusts.
+    pub(crate) unused_roots: Vec<(String, Position)>,
 }
 
 /// What follows from a verdict where a decision is enforced.
@@ -55,7 +59,37 @@ impl PolicyFile {
         .map_err(internal)?;
         let trust = TrustRoot::builder("none").build();
         let gate = Verifier::new(trust, Policy::exception(nothing));
-        Ok(Self { name: name.to_owned(), mode, rules, gate, weakened: Vec::new(), fingerprint })
+        Ok(Self {
+            name: name.to_owned(),
+            mode,
+            rules,
+            gate,
+            weakened: Vec::new(),
+            namespaces: None,
+            fingerprint,
+            unused_roots: Vec::new(),
+        })
+    }
+
+    /// Limits admission to these Kubernetes namespaces, by name. Verification outside of admission does not know namespaces.
+    #[must_use]
+    pub fn with_namespaces(mut self, namespaces: Vec<String>) -> Self {
+        let canonical = format!("veriseal policy namespaces v1\n{namespaces:?}");
+        self.fingerprint = sha256(&[&self.fingerprint[..], canonical.as_bytes()].concat());
+        self.namespaces = Some(namespaces);
+        self
+    }
+
+    /// The Kubernetes namespaces that admission is limited to; `None` where it is about all.
+    #[must_use]
+    pub fn namespaces(&self) -> Option<&[String]> {
+        self.namespaces.as_deref()
+    }
+
+    /// Whether admission in this namespace is reviewed under this policy. Objects without a namespace always are.
+    #[must_use]
+    pub fn reviews_namespace(&self, namespace: &str) -> bool {
+        namespace.is_empty() || self.namespaces.as_ref().is_none_or(|known| known.iter().any(|known| known == namespace))
     }
 
     /// Its name: that of the file.
@@ -102,7 +136,8 @@ impl PolicyFile {
     /// The verifier of an image's rule, or why the image is refused before anything is gathered.
     ///
     /// # Errors
-    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`].
+    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`]; [`Code::NotYetSupported`] for platforms other than
+    /// `index`.
     pub fn verifier_for(&self, reference: &Reference) -> Result<Verifier, Failure> {
         let Some((rule, _)) = self.rule_for(reference.repository()) else {
             return Err(Failure::new(Code::NoRule).found(reference.repository()).at(&self.name));
@@ -113,6 +148,9 @@ impl PolicyFile {
         }
         if rule.pin == Pin::RequireDigest && reference.digest().is_none() {
             return Err(Failure::new(Code::DigestRequired).found(reference).at(at));
+        }
+        if rule.platforms != Platforms::Index {
+            return Err(Failure::new(Code::NotYetSupported).expected("platforms: index").found(&rule.platforms).at(at));
         }
         match &rule.action {
             Action::Verify(verifier) => Ok(self.declared((**verifier).clone())),

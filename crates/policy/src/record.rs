@@ -7,7 +7,7 @@ use veriseal::{Accepted, NotAccepted, Reference};
 
 /// The decision of a policy about an image as one line of JSON, without the newline (`veriseal.record/v1`).
 ///
-/// Holds time, reference asked, pinned digest, verdict, code and basis, whether it was denied and would have been, policy
+/// Holds time, reference asked, pinned digest, verdict, code and basis, when the acceptance ends by itself, whether it was denied and would have been, policy
 /// and rule with fingerprints, the trust root, the codes of the candidates that do not count, what is weakened, and of each
 /// signature that counts the signer, its logs with their indices and its authenticated times. Everything comes from the
 /// report, where text from outside is escaped and bounded.
@@ -35,6 +35,7 @@ pub fn record(policy: &PolicyFile, asked: &Reference, outcome: &Result<Accepted,
         "verdict": report.verdict().name(),
         "code": report.code().name(),
         "basis": document.get("basis"),
+        "horizon": document.get("horizon"),
         "mode": policy.mode().name(),
         "deny": enforcement.deny,
         "wouldDeny": enforcement.would_deny,

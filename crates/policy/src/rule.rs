@@ -3,6 +3,7 @@
 use crate::error::Position;
 use crate::image_pattern::ImagePattern;
 use std::collections::BTreeMap;
+use std::fmt;
 use veriseal::{Exception, Policy, Requirement, TrustRoot, Verifier};
 
 /// Whether a denial is enforced where a decision is: the verdict itself is the same in every mode.
@@ -52,6 +53,29 @@ impl Pin {
     }
 }
 
+/// Which manifests of an index must satisfy a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Platforms {
+    /// What the reference names, index or image.
+    #[default]
+    Index,
+    /// Every platform of the index.
+    All,
+    /// These platforms, as `os/architecture` or `os/architecture/variant`.
+    Only(Vec<String>),
+}
+
+impl fmt::Display for Platforms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index => f.write_str("index"),
+            Self::All => f.write_str("all"),
+            Self::Only(of) => f.write_str(&of.join(", ")),
+        }
+    }
+}
+
 /// What is done about the images of a rule.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -73,6 +97,7 @@ pub struct Rule {
     pub(crate) patterns: Vec<(ImagePattern, Position)>,
     pub(crate) action: Action,
     pub(crate) pin: Pin,
+    pub(crate) platforms: Platforms,
     /// Where each field of the document stands, by its path.
     pub(crate) places: BTreeMap<String, Position>,
 }
@@ -85,6 +110,7 @@ impl Rule {
             patterns: patterns.into_iter().map(|pattern| (pattern, Position::default())).collect(),
             action,
             pin: Pin::default(),
+            platforms: Platforms::default(),
             places: BTreeMap::new(),
         }
     }
@@ -122,6 +148,13 @@ impl Rule {
         self
     }
 
+    /// Which manifests of an index must satisfy it.
+    #[must_use]
+    pub fn for_platforms(mut self, platforms: Platforms) -> Self {
+        self.platforms = platforms;
+        self
+    }
+
     /// Its name in reports: `images[0]`.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -151,6 +184,12 @@ impl Rule {
         self.pin
     }
 
+    /// Which manifests of an index must satisfy it.
+    #[must_use]
+    pub fn platforms(&self) -> &Platforms {
+        &self.platforms
+    }
+
     /// What tells two rules apart.
     pub(crate) fn canonical(&self) -> String {
         let mut patterns: Vec<_> = self.patterns().map(ImagePattern::as_str).collect();
@@ -159,6 +198,6 @@ impl Rule {
             Action::Verify(verifier) => format!("verify {:02x?}", verifier.fingerprint()),
             Action::Deny { reason } => format!("deny {reason:?}"),
         };
-        format!("rule {patterns:?} pin {} {action}", self.pin.name())
+        format!("rule {patterns:?} pin {} platforms {:?} {action}", self.pin.name(), self.platforms)
     }
 }

@@ -14,7 +14,7 @@ fn yaml(text: &str) -> Result<PolicyFile, LoadError> {
     World::new().load_text(text, Format::Yaml)
 }
 
-/// The policy of docs and README, with what this version does not evaluate yet left out.
+/// The policy of docs and README.
 const EXAMPLE: &str = r#"
 apiVersion: veriseal/v1
 trust:
@@ -38,6 +38,8 @@ images:
         - attestation:
             predicateType: https://slsa.dev/provenance/v1
             keyless: {issuer: https://token.actions.githubusercontent.com, identity: {regex: "https://github\\.com/acme/.*"}}
+            where: {/buildDefinition/buildType: "https://actions.github.io/buildtypes/workflow/v1", "/a": {atLeast: 3}}
+            maxAge: 90d
     pin: resolve
     platforms: index
   - match: ["docker.io/library/busybox"]
@@ -101,6 +103,13 @@ fn every_decision_is_in_the_fingerprint() {
         ("/images/0/require/all/1/any/0/signature/key/notAfter", json!("2099-01-01T00:00:00Z")),
         ("/images/0/require/all/1/any/0/signature/key/trust", json!("sigstore")),
         ("/images/0/require/all/3/attestation/predicateType", json!("https://a.example")),
+        ("/images/0/require/all/3/attestation/where/~1verifiedLevels/contains", json!("SLSA_BUILD_LEVEL_4")),
+        ("/images/0/require/all/3/attestation/maxAge", json!("91d")),
+        ("/images/0/require/all/3/attestation/newest", json!(false)),
+        ("/images/0/require/all/0/signature/keyless/subjectDn/O", json!("acme")),
+        ("/images/0/require/all/0/signature/keyless/policyOids/0", json!("1.2.3")),
+        ("/images/0/platforms", json!("all")),
+        ("/images/0/platforms", json!(["linux/amd64"])),
     ] {
         let mut policy = world.policy();
         let found = policy.pointer_mut(pointer).unwrap();
@@ -164,6 +173,15 @@ fn mistakes_are_told_with_their_place() {
         (rule("    allow: {digests: [latest], reason: r, until: 2027-01-31}"), (6, 23), &["DIGEST_INVALID"]),
         (rule("    allow: {digests: [], reason: r, until: 2027-01-31}"), (6, 22), &["an empty list"]),
         (rule("    deny: {reason: r}\n    pin: never"), (7, 10), &["no pin beside deny"]),
+        (rule("    deny: {reason: r}\n    platforms: all"), (7, 16), &["no platforms beside deny"]),
+        (rule("    require: {signature: {key: release.pub}}\n    platforms: every"), (7, 16), &["index or all"]),
+        (rule("    require: {signature: {key: release.pub}}\n    platforms: [amd64]"), (7, 17), &["os/architecture"]),
+        (rule("    require: {signature: {key: release.pub}}\n    platforms: []"), (7, 16), &["an empty list"]),
+        (
+            rule("    require: {signature: {key: release.pub}}\n    platforms: [linux/arm64, linux/arm64]"),
+            (7, 30),
+            &["each platform once"],
+        ),
         (format!("{HEAD}  - match: [busybox]\n    deny: {{reason: r}}\n"), (5, 13), &["docker.io/library/busybox"]),
         ("apiVersion: veriseal/v1\ntrust: {sigstore: {trustedRoot: root.json}}\n".to_owned(), (2, 9), &["not built in"]),
         ("a: &a {b: 1}\nc: {<<: *a}\n".to_owned(), (2, 5), &["merge"]),
@@ -179,6 +197,70 @@ fn mistakes_are_told_with_their_place() {
         assert!(shown.starts_with(&format!("policy:{line}:{column}: ")), "{shown}");
         for word in words {
             assert!(shown.contains(word), "{word:?} is not in {shown}\n{text}");
+        }
+    }
+}
+
+/// A tag makes another value of the same text for one reader and not for the next: none is dropped, none is followed.
+#[test]
+fn no_tag_is_passed_over() {
+    let rule = |text: &str| format!("{HEAD}  - match: [\"**\"]\n    deny: {text}\n");
+    assert!(yaml(&rule("{reason: closed}")).is_ok());
+    for text in [
+        "{reason: !!str closed}",
+        "{reason: !secret closed}",
+        "{reason: !!binary Y2xvc2Vk}",
+        "{reason: !!int 5}",
+        "{reason: !!timestamp 2026-11-21}",
+        "{reason: !include other.yaml}",
+        "{reason: ! closed}",
+        "{reason: !<tag:acme.example,2026:x> closed}",
+        "{!!str reason: closed}",
+        "{!secret reason: closed}",
+        "!!map {reason: closed}",
+        "!deny {reason: closed}",
+        "{reason: &a !x closed}",
+    ] {
+        let error = yaml(&rule(text)).unwrap_err();
+        assert_eq!(error.code(), Code::PolicyInvalid, "{text}: {error}");
+        assert_eq!(error.position().line, 6, "{text}: {error}");
+        assert!(error.to_string().contains("tag"), "{text}: {error}");
+    }
+    for text in
+        ["!policy\napiVersion: veriseal/v1\n", "apiVersion: veriseal/v1\nimages: !!seq []\n", "!!set {apiVersion, images}\n"]
+    {
+        let error = yaml(text).unwrap_err();
+        assert!(error.to_string().contains("tag"), "{text}: {error}");
+    }
+}
+
+/// One document has one meaning: what YAML's readers differ about does not load.
+#[test]
+fn what_readers_of_yaml_differ_about_does_not_load() {
+    let deny = |text: &str| format!("{HEAD}  - match: [\"**\"]\n    deny: {text}\n");
+    for (text, words) in [
+        // A word of YAML 1.1, a number, a date and an octal are no text here, or the very text.
+        (deny("{reason: yes}"), None),
+        (deny("{reason: 1}"), Some("quotes")),
+        (deny("{reason: true}"), Some("quotes")),
+        (deny("{reason: ~}"), Some("nothing")),
+        (deny("{reason: 2026-11-21}"), None),
+        (deny("{? reason : closed}"), None),
+        (deny("{? {a: b} : closed}"), Some("the name of a field")),
+        (deny("{reason: closed, reason: closed}"), Some("duplicate")),
+        (deny("{reason: closed, \"reason\": closed}"), Some("duplicate")),
+        (deny("{reason: closed, \"rea\\x73on\": open}"), Some("duplicate")),
+        (deny("{reason: *nobody}"), Some("anchor")),
+        (format!("%YAML 1.1\n---\n{}", deny("{reason: closed}")), None),
+        (format!("%TAG ! tag:acme.example,2026:\n---\n{}", deny("{reason: !x closed}")), Some("tag")),
+        (format!("{}...\nmore: x\n", deny("{reason: closed}")), Some("")),
+        (deny("{reason: \"clo\u{0}sed\"}"), Some("")),
+    ] {
+        match (yaml(&text), words) {
+            (Ok(_), None) => {}
+            (Err(error), Some(words)) => assert!(error.to_string().contains(words), "{text}: {error}"),
+            (Ok(_), Some(_)) => panic!("loads: {text}"),
+            (Err(error), None) => panic!("does not load: {text}: {error}"),
         }
     }
 }

@@ -31,7 +31,9 @@ fn keyless(issuer: Value, identity: Value) -> Value {
 #[test]
 fn a_clean_policy_has_no_warning() {
     let world = World::new();
-    let policy = world.load(&world.policy()).unwrap();
+    let mut policy = world.policy();
+    policy["images"][0]["require"]["all"][3]["attestation"]["newest"] = json!(false);
+    let policy = world.load(&policy).unwrap();
     let lint = policy.lint(world.scenario.now);
     assert_eq!((lint.status(), names(&policy, world.scenario.now, Level::Warning)), (0, vec![]), "{}", lint.to_text());
 }
@@ -69,6 +71,34 @@ fn what_is_probably_not_meant_is_a_warning() {
     assert_eq!(leaf(keyless(json!("https://i.example"), json!({ "glob": "https://*/acme/app" }))), ["OPEN_HOST"]);
 }
 
+/// What a policy about age and order cannot promise, and a root that nobody trusts.
+#[test]
+fn order_age_and_unused_roots_are_warned_of() {
+    let world = World::new();
+    let by = |who: Value, more: Value| {
+        let mut attestation = json!({ "predicateType": kit::SLSA });
+        attestation.as_object_mut().unwrap().extend(who.as_object().unwrap().clone());
+        attestation.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let policy = world.load(&world.requiring(&json!({ "attestation": attestation }))).unwrap();
+        names(&policy, world.scenario.now, Level::Warning)
+    };
+    let identity = || keyless(json!("https://i.example"), json!("https://git.example/acme/app"));
+    let key = || json!({ "key": { "file": "release.pub", "trust": "test" } });
+    assert_eq!(by(identity(), json!({ "maxAge": "90d" })), Vec::<&str>::new());
+    assert_eq!(by(identity(), json!({ "newest": true })), ["WITHHOLDING"]);
+    assert_eq!(by(identity(), json!({ "all": true })), ["WITHHOLDING"]);
+    assert_eq!(by(key(), json!({ "maxAge": "90d" })), ["AGE_BY_KEY"]);
+    assert_eq!(by(key(), json!({ "newest": true })), ["WITHHOLDING", "AGE_BY_KEY"]);
+    let mut policy = world.policy();
+    policy["images"][0]["require"] = world.key("release");
+    policy["trust"]["spare"] = json!({ "trustedRoot": "root.json" });
+    let policy = world.load(&policy).unwrap();
+    let lint = policy.lint(world.scenario.now);
+    let unused: Vec<_> = lint.findings.iter().filter(|finding| finding.name == "UNUSED_TRUST_ROOT").collect();
+    assert_eq!(unused.iter().map(|finding| finding.field.as_str()).collect::<Vec<_>>(), ["trust.spare"]);
+    assert!(unused[0].position.line > 1, "{}", lint.to_text());
+}
+
 #[test]
 fn rules_and_modes_are_looked_at_too() {
     let world = World::new();
@@ -102,6 +132,15 @@ fn an_explanation_names_the_rule_its_pattern_and_what_was_passed_over() {
     assert_eq!(explained.passed_over, [("images[1]".to_owned(), "**".to_owned())]);
     assert_eq!(explained.action, "require");
     let text = explained.to_text();
+    for word in [
+        "where /verifiedLevels is a list with SLSA_BUILD_LEVEL_3",
+        "at most 7776000 seconds old",
+        ", the newest",
+        "OU=build",
+        "policy 1.3.6.1.4.1.99999.1",
+    ] {
+        assert!(text.contains(word), "{text}");
+    }
     for word in ["all of 4", "a signature by keyless", "an attestation https://slsa.dev/provenance/v1", "by key release.pub"] {
         assert!(text.contains(word), "{text}");
     }

@@ -170,6 +170,51 @@ impl Fetch for Failing<'_> {
     }
 }
 
+/// K-PO-07: an outcome is made by verifying and by nothing else. No outcome and no fact can be read from a document, made of
+/// nothing, or be written by whoever writes annotations and lock files.
+#[test]
+fn no_outcome_comes_from_what_was_written_down() {
+    use veriseal::policy::{AuthenticatedTime, LogFact, VerifiedSignature};
+    // Each line compiles only while the type implements none of the named traits: otherwise the marker is ambiguous.
+    macro_rules! never {
+        ($($kind:ty),*) => {$({
+            trait Marked<A> {
+                fn mark() {}
+            }
+            struct Read;
+            struct Empty;
+            impl<T: ?Sized> Marked<()> for T {}
+            impl<T: ?Sized + serde::de::DeserializeOwned> Marked<Read> for T {}
+            impl<T: ?Sized + Default> Marked<Empty> for T {}
+            <$kind as Marked<_>>::mark();
+        })*};
+    }
+    never!(veriseal::Accepted, veriseal::AcceptedBlob, veriseal::NotAccepted, veriseal::Report);
+    never!(VerifiedSignature, AuthenticatedTime, LogFact, veriseal::policy::Signer, Basis);
+
+    // What other verifiers write into the registry, and what we write ourselves, says nothing.
+    let mut scenario = Scenario::new("unsigned");
+    let accepted = World::new();
+    let outcome = accepted.verify(&accepted.load(&accepted.policy()).unwrap()).unwrap();
+    let says = json!({
+        "kyverno.io/image-verification-outcomes": "{\"verified\":true}",
+        "veriseal.report/v1": outcome.report().to_json(),
+    });
+    scenario.store.attach_bundle_bytes(&scenario.image, outcome.report().to_json().as_bytes(), says);
+    let world = World::of(scenario);
+    let policy = world.load(&world.requiring(&world.key("release"))).unwrap();
+    assert!(world.verify(&policy).is_err());
+    // A lock that names the very digest adds a condition and takes none away.
+    let reference: veriseal::Reference = world.scenario.reference().parse().unwrap();
+    let text = format!(
+        "{{\"schema\":\"veriseal.lock/v1\",\"policies\":[],\"images\":{{\"{reference}\":\"{}\"}}}}",
+        world.scenario.image.digest
+    );
+    let lock = veriseal_policy::Lock::parse(text.as_bytes()).unwrap();
+    assert_eq!(lock.digest_of(&reference).unwrap(), &world.scenario.image.digest);
+    assert!(world.verify(&policy).is_err());
+}
+
 /// K-PO-09: whatever could not be fetched is never "no signature needed"; it may only be found out that enough is there.
 #[test]
 fn a_failed_request_never_accepts_what_all_requests_would_not() {

@@ -1,15 +1,20 @@
 //! [`Credentials`] and which registry each belongs to.
 //!
 //! Looked up by exact `host[:port]` (K-OC-12), with one name for Docker Hub; a docker `config.json` is read as data, and
-//! the credential helpers that it names are never run. Does not send anything: [`crate::token`] does, to the registry
+//! the credential helpers that it names are not run here: `helper` does, where the caller asked for it. Does not send anything: [`crate::token`] does, to the registry
 //! and its own token service alone.
 
 use crate::Secret;
+use crate::cache::Scope;
 use crate::origin::canonical_registry;
+use crate::target::Target;
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::collections::BTreeMap;
 use veriseal::code::{Code, Failure};
+use veriseal::digest::Digest;
+use zeroize::Zeroizing;
 
 /// Largest `config.json` that is read, in bytes.
 const MAX_CONFIG_BYTES: usize = 1024 * 1024;
@@ -34,6 +39,9 @@ pub enum Credentials {
 /// Credentials by registry and optional path, and the registries whose credentials are in a helper.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CredentialStore {
+    /// What the caller gave itself: comes before every file.
+    given: BTreeMap<String, Credentials>,
+    /// What files hold.
     entries: BTreeMap<String, Credentials>,
     helpers: BTreeMap<String, String>,
     default_helper: Option<String>,
@@ -42,25 +50,23 @@ pub(crate) struct CredentialStore {
 impl CredentialStore {
     /// Adds credentials for a registry (`host[:port]`), or for what lies under a path of it (`host[:port]/path`).
     pub(crate) fn add(&mut self, key: &str, credentials: Credentials) -> Result<(), Failure> {
-        if let Credentials::Password { username, .. } = &credentials
-            && (username.contains(':') || username.chars().any(char::is_control))
-        {
-            return Err(Failure::new(Code::ConfigInvalid).expected("a user name without colon or control characters").at(key));
-        }
-        self.entries.insert(normalised_key(key), credentials);
+        self.given.insert(normalised_key(key), checked(key, credentials)?);
         Ok(())
     }
 
-    /// The credentials for a repository: those of the longest path, else those of the registry.
+    /// The credentials that the caller gave for a repository: those of the longest path, else those of the registry.
+    pub(crate) fn given(&self, registry: &str, path: &str) -> Option<&Credentials> {
+        longest(&self.given, registry, path)
+    }
+
+    /// The credentials that files hold for a repository.
+    pub(crate) fn of_files(&self, registry: &str, path: &str) -> Option<&Credentials> {
+        longest(&self.entries, registry, path)
+    }
+
+    /// The credentials for a repository, from either.
     pub(crate) fn find(&self, registry: &str, path: &str) -> Option<&Credentials> {
-        let registry = canonical_registry(registry);
-        let mut key = format!("{registry}/{path}");
-        loop {
-            if let Some(found) = self.entries.get(&key) {
-                return Some(found);
-            }
-            key.truncate(key.rfind('/')?);
-        }
+        self.given(registry, path).or_else(|| self.of_files(registry, path))
     }
 
     /// The helper that a configuration names for a registry; it was not run.
@@ -68,23 +74,89 @@ impl CredentialStore {
         self.helpers.get(&canonical_registry(registry)).or(self.default_helper.as_ref()).map(String::as_str)
     }
 
+    /// Whose content is fetched from there. A password is left out, since a hash of it on a disk could be searched for;
+    /// a token cannot be guessed.
+    pub(crate) fn scope(&self, target: &Target, runs_helpers: bool) -> Scope {
+        let Target { registry, path, home, .. } = target;
+        let helper = self.helper(registry).filter(|_| runs_helpers && self.given(registry, path).is_none());
+        let identity = match (helper, self.find(registry, path)) {
+            (Some(helper), _) => ["helper", helper].map(str::to_owned),
+            (None, None) => ["anonymous", ""].map(str::to_owned),
+            (None, Some(Credentials::Password { username, .. })) => ["user", username].map(str::to_owned),
+            (None, Some(Credentials::IdentityToken(token) | Credentials::RegistryToken(token))) => {
+                ["token".to_owned(), Digest::sha256(token.expose().as_bytes()).hex()]
+            }
+        };
+        let [kind, name] = &identity;
+        Scope::new(&[&home.to_string(), path, kind, name])
+    }
+
     /// Adds what a docker `config.json` (or podman `auth.json`, or a Kubernetes `.dockerconfigjson`) holds.
     pub(crate) fn add_docker_config(&mut self, json: &[u8]) -> Result<(), Failure> {
-        if json.len() > MAX_CONFIG_BYTES {
-            return Err(invalid("docker config").expected("at most 1 MiB"));
-        }
-        // The parser's message is not passed on: it may quote a secret.
-        let file: File = serde_json::from_slice(json)
-            .map_err(|error| invalid("docker config").found(format_args!("bad JSON in line {}", error.line())))?;
-        for (key, entry) in file.auths {
-            if let Some(credentials) = entry.credentials(&key)? {
-                self.add(&key, credentials)?;
-            }
-        }
+        let file: File = parse(json, "docker config")?;
+        self.add_entries(file.auths)?;
         self.helpers.extend(file.cred_helpers.into_iter().map(|(key, helper)| (normalised_key(&key), helper)));
         self.default_helper = file.creds_store.filter(|helper| !helper.is_empty()).or(self.default_helper.take());
         Ok(())
     }
+
+    /// Adds what a Kubernetes pull secret holds: a `Secret` of type `kubernetes.io/dockerconfigjson`, or of the older
+    /// type `kubernetes.io/dockercfg`, as `kubectl get secret -o json` prints it.
+    pub(crate) fn add_pull_secret(&mut self, json: &[u8]) -> Result<(), Failure> {
+        const AT: &str = "pull secret";
+        let secret: PullSecret = parse(json, AT)?;
+        if secret.kind != "Secret" {
+            return Err(invalid(AT).expected("kind Secret").found(secret.kind));
+        }
+        let (name, data) = match secret.secret_type.as_str() {
+            "kubernetes.io/dockerconfigjson" => (".dockerconfigjson", secret.data.config_json),
+            "kubernetes.io/dockercfg" => (".dockercfg", secret.data.config),
+            other => {
+                let expected = "type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg";
+                return Err(invalid(AT).expected(expected).found(other));
+            }
+        };
+        let decoded = data.and_then(|data| STANDARD.decode(data.expose()).ok()).map(Zeroizing::new);
+        let decoded = decoded.ok_or_else(|| invalid(AT).expected(format_args!("data {name} in base64")))?;
+        if name == ".dockercfg" { self.add_entries(parse(&decoded, AT)?) } else { self.add_docker_config(&decoded) }
+    }
+
+    fn add_entries(&mut self, entries: BTreeMap<String, Entry>) -> Result<(), Failure> {
+        for (key, entry) in entries {
+            if let Some(credentials) = entry.credentials(&key)? {
+                self.entries.insert(normalised_key(&key), checked(&key, credentials)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn longest<'c>(entries: &'c BTreeMap<String, Credentials>, registry: &str, path: &str) -> Option<&'c Credentials> {
+    let mut key = format!("{}/{path}", canonical_registry(registry));
+    loop {
+        if let Some(found) = entries.get(&key) {
+            return Some(found);
+        }
+        key.truncate(key.rfind('/')?);
+    }
+}
+
+/// Credentials that can be sent.
+pub(crate) fn checked(key: &str, credentials: Credentials) -> Result<Credentials, Failure> {
+    match &credentials {
+        Credentials::Password { username, .. } if username.contains(':') || username.chars().any(char::is_control) => {
+            Err(Failure::new(Code::ConfigInvalid).expected("a user name without colon or control characters").at(key))
+        }
+        _ => Ok(credentials),
+    }
+}
+
+/// Reads JSON that holds secrets: the parser's message is not passed on, since it may quote one.
+fn parse<T: serde::de::DeserializeOwned>(json: &[u8], at: &str) -> Result<T, Failure> {
+    if json.len() > MAX_CONFIG_BYTES {
+        return Err(invalid(at).expected("at most 1 MiB"));
+    }
+    serde_json::from_slice(json).map_err(|error| invalid(at).found(format_args!("bad JSON in line {}", error.line())))
 }
 
 fn invalid(at: &str) -> Failure {
@@ -108,6 +180,22 @@ struct File {
     cred_helpers: BTreeMap<String, String>,
     #[serde(default, rename = "credsStore")]
     creds_store: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+struct PullSecret {
+    kind: String,
+    #[serde(rename = "type")]
+    secret_type: String,
+    data: PullSecretData,
+}
+
+#[derive(serde::Deserialize)]
+struct PullSecretData {
+    #[serde(default, rename = ".dockerconfigjson")]
+    config_json: Option<Secret>,
+    #[serde(default, rename = ".dockercfg")]
+    config: Option<Secret>,
 }
 
 #[derive(serde::Deserialize)]
@@ -231,6 +319,53 @@ mod tests {
             assert_eq!(failure.code(), Code::ConfigInvalid, "{json}");
             assert!(!failure.to_string().contains("s3cret"), "{failure}");
         }
+    }
+
+    fn pull_secret(kind: &str, name: &str, content: &str) -> String {
+        let data = STANDARD.encode(content);
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"x"}},"type":"kubernetes.io/{kind}","data":{{"{name}":"{data}"}}}}"#
+        )
+    }
+
+    #[test]
+    fn a_pull_secret_is_read_in_both_its_forms() {
+        let entries = r#"{"reg.example":{"username":"u","password":"p","email":"x","auth":"dTpw"}}"#;
+        for json in [
+            pull_secret("dockerconfigjson", ".dockerconfigjson", &format!(r#"{{"auths":{entries}}}"#)),
+            pull_secret("dockercfg", ".dockercfg", entries),
+        ] {
+            let mut store = CredentialStore::default();
+            store.add_pull_secret(json.as_bytes()).unwrap();
+            assert_eq!(password(store.find("reg.example", "a")), Some(("u", "p")));
+        }
+    }
+
+    #[test]
+    fn what_is_no_pull_secret_is_config_invalid_and_shows_no_secret() {
+        let config = r#"{"auths":{"a":{"auth":"s3cret%%"}}}"#;
+        for json in [
+            pull_secret("dockerconfigjson", ".dockerconfigjson", config),
+            pull_secret("dockerconfigjson", ".dockercfg", r#"{"auths":{}}"#),
+            pull_secret("dockercfg", ".dockerconfigjson", "{}"),
+            pull_secret("tls", ".dockerconfigjson", r#"{"auths":{}}"#),
+            pull_secret("dockercfg", ".dockercfg", r#"{"a":"s3cret"}"#),
+            pull_secret("dockercfg", ".dockercfg", "{}").replace("Secret", "ConfigMap"),
+            r#"{"auths":{}}"#.to_owned(),
+            r#"{"kind":"Secret","type":"kubernetes.io/dockercfg","data":{".dockercfg":"s3cret%"}}"#.to_owned(),
+        ] {
+            let failure = CredentialStore::default().add_pull_secret(json.as_bytes()).unwrap_err();
+            assert_eq!(failure.code(), Code::ConfigInvalid, "{json}");
+            assert!(!failure.to_string().contains("s3cret"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn what_the_caller_gave_comes_before_every_file() {
+        let mut store = store(CONFIG);
+        store.add("ghcr.io", Credentials::Password { username: "given".to_owned(), password: "x".into() }).unwrap();
+        assert_eq!(password(store.find("ghcr.io", "a/b")), Some(("given", "x")));
+        assert_eq!(password(store.of_files("ghcr.io", "a/b")), Some(("user", "pa:ss")));
     }
 
     #[test]

@@ -1,35 +1,36 @@
-//! One request from first try to answer: address, redirects, authentication, retries, and what each status means.
+//! One request from first try to answer: cache, redirects, authentication, retries.
 //!
 //! Only 404 is "there is none" (and, for the first page of a referrers list, what registries without that API are known
 //! to answer, see [`Exchange::answer_of`]); everything else that is not 200 is an error with its own code. Bodies are
 //! bounded while they are read; they are not judged here, the core does that.
 
+use crate::answers::Answers;
+use crate::bounds::Bounds;
+use crate::builder::Settings;
+use crate::cache::Scope;
 use crate::challenge;
-use crate::link;
-use crate::origin::{Origin, base_url};
+use crate::fault::Fault;
+use crate::headers::{single, text_values};
+use crate::observer::Event;
+use crate::origin::Origin;
 use crate::reach::Reach;
-use crate::registry::{Settings, Tokens};
-use crate::token::Asking;
-use crate::transport::{self, Fault, Outgoing, Transport};
-use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use crate::target::Target;
+use crate::token::{Asking, Authorization, Tokens};
+use crate::transport::{self, Outgoing, Transport};
+use reqwest::header::{HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use url::Url;
 use veriseal::code::{Code, Failure};
-use veriseal::digest::Digest;
 use veriseal::gather::{FetchError, Request, Response, What};
-use veriseal::oci::media_type;
+use veriseal::limits::Limits;
+use veriseal::oci::{Document, media_type};
 
 /// Most redirects of one request.
 const MAX_REDIRECTS: usize = 5;
 /// Most further tries after a fault that may pass.
 const MAX_RETRIES: u32 = 2;
-/// Longest path of a repository in bytes, twice what the distribution specification advises.
-const MAX_PATH: usize = 512;
 
 /// What a tag or digest may name. Schema 1 manifests are not asked for: they cannot be verified.
 const ACCEPT_MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, \
@@ -40,33 +41,77 @@ pub(crate) struct Exchange {
     pub(crate) settings: Arc<Settings>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) answers: Arc<Answers>,
+    pub(crate) bounds: Arc<Bounds>,
     pub(crate) request: Request,
-    pub(crate) deadline: Instant,
-}
-
-/// Where the request goes.
-struct Target {
-    registry: String,
-    path: String,
-    url: Url,
-    home: Origin,
 }
 
 /// The head of an answer, and whether the registry itself gave it or a host that it redirected to.
-struct Head {
-    response: reqwest::Response,
-    at_home: bool,
+pub(crate) struct Head {
+    pub(crate) response: reqwest::Response,
+    pub(crate) at_home: bool,
 }
 
 impl Exchange {
-    /// Answers the request within its deadline.
+    /// Answers the request within the deadline of its call.
     pub(crate) async fn run(self) -> Result<Response, FetchError> {
-        let target = target(&self.request, &self.settings).map_err(FetchError::Unavailable)?;
-        match tokio::time::timeout_at(self.deadline, self.tries(&target)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(FetchError::Unavailable(
-                Failure::new(Code::DeadlineExceeded).expected("an answer within the deadline of the call").at(&target.home),
-            )),
+        let target = Target::new(&self.request, &self.settings.mirrors, &self.settings.plain_http);
+        let target = target.map_err(FetchError::Unavailable)?;
+        let scope = self.settings.credentials.scope(&target, self.settings.runs_helpers());
+        // Polled first, whatever the clock says: a call that is over must not send another request.
+        let answer = if Instant::now() >= self.bounds.deadline {
+            None
+        } else {
+            tokio::time::timeout_at(self.bounds.deadline, self.answer(&target, &scope)).await.ok()
+        };
+        let (answer, cached) = answer.unwrap_or_else(|| {
+            let failure = Failure::new(Code::DeadlineExceeded).expected("an answer within the deadline of the call");
+            (Err(FetchError::Unavailable(failure.at(&target.home))), false)
+        });
+        self.transport.tell(&Event::Answered { cached });
+        answer
+    }
+
+    /// The answer, and whether it was known already.
+    async fn answer(&self, target: &Target, scope: &Scope) -> (Result<Response, FetchError>, bool) {
+        if let Some(known) = self.known(target, scope).await {
+            return (Ok(known), true);
+        }
+        let answer = self.tries(target).await;
+        if let Ok(answer) = &answer {
+            self.keep(target, scope, answer).await;
+        }
+        (answer, false)
+    }
+
+    /// What need not be asked: content under its digest, which is hashed again, and what the caller gave a time to live.
+    async fn known(&self, target: &Target, scope: &Scope) -> Option<Response> {
+        if let (Some(cache), What::Manifest(digest) | What::Blob { digest, .. }) = (&self.settings.cache, &self.request.what)
+            && let Some(bytes) = cache.get(scope, digest, self.request.max_bytes).await
+        {
+            return Some(Response::Found { media_type: None, bytes, next: None });
+        }
+        self.answers.get(scope, &target.url, Instant::now())
+    }
+
+    async fn keep(&self, target: &Target, scope: &Scope, answer: &Response) {
+        match (&self.request.what, answer) {
+            (What::Manifest(digest), Response::Found { media_type, bytes, .. }) => {
+                // The digest does not cover the media type. What is kept says its own, or cached and fetched content
+                // could be read as two different things.
+                let own = Document::parse(bytes, None, &Limits::DEFAULT);
+                if let (Some(cache), Ok(own), Some(media_type)) = (&self.settings.cache, own, media_type)
+                    && own.media_type() == media_type
+                {
+                    cache.put(scope, digest, bytes).await;
+                }
+            }
+            (What::Blob { digest, .. }, Response::Found { bytes, .. }) => {
+                if let Some(cache) = &self.settings.cache {
+                    cache.put(scope, digest, bytes).await;
+                }
+            }
+            _ => self.answers.put(scope, &target.url, answer, Instant::now()),
         }
     }
 
@@ -77,15 +122,13 @@ impl Exchange {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            let wait = match fault.error {
-                FetchError::Throttled { retry_after: Some(wait) } => wait,
-                _ => pause,
-            };
+            let wait = fault.wait.unwrap_or(pause);
             // A registry that asks for more patience than the call has is answered at once, with what it asked for.
             let waking = Instant::now().checked_add(wait);
-            if !fault.again || waking.is_none_or(|waking| waking >= self.deadline) {
+            if !fault.again || waking.is_none_or(|waking| waking >= self.bounds.deadline) {
                 return Err(fault.error);
             }
+            self.transport.tell(&Event::Waiting { code: fault.error.failure().code(), pause: wait });
             sleep(wait).await;
             pause = pause.saturating_mul(4);
         }
@@ -94,12 +137,11 @@ impl Exchange {
 
     async fn attempt(&self, target: &Target) -> Result<Response, Fault> {
         let key = (target.home.clone(), target.path.clone());
-        let known = self.tokens.get(&key);
+        let mut known = self.tokens.get(&key);
         // A token that was kept may have run out: then the challenge is answered once more.
         let mut challenges_left = 1;
-        let mut authorization = known.map(|known| known.header);
         loop {
-            let head = self.follow(target, authorization.as_ref()).await?;
+            let head = self.follow(target, known.as_ref().map(|known| &known.header)).await?;
             if head.response.status().as_u16() != 401 || !head.at_home || challenges_left == 0 {
                 if head.response.status().as_u16() == 401 {
                     self.tokens.forget(&key);
@@ -110,20 +152,38 @@ impl Exchange {
             let values = text_values(head.response.headers(), WWW_AUTHENTICATE).map_err(Fault::last)?;
             let challenges = challenge::parse(values).map_err(Fault::last)?;
             drop(head);
-            let fresh = self.asking(target).authorize(&challenges).await?;
-            authorization = Some(fresh.header.clone());
-            self.tokens.put(key.clone(), fresh);
+            known = Some(self.authorize(target, &key, &challenges, known.as_ref()).await?);
         }
     }
 
-    fn asking<'a>(&'a self, target: &'a Target) -> Asking<'a> {
+    /// Answers a challenge, one request of a call at a time: the others take the token that this one gets.
+    async fn authorize(
+        &self,
+        target: &Target,
+        key: &(Origin, String),
+        challenges: &[challenge::Challenge],
+        refused: Option<&Authorization>,
+    ) -> Result<Authorization, Fault> {
+        let turn = self.tokens.turn(key);
+        let _turn = turn.lock().await;
+        if let Some(fresh) = self.tokens.get(key)
+            && refused.is_none_or(|refused| refused.header != fresh.header)
+        {
+            return Ok(fresh);
+        }
+        let fresh = self.asking(target).authorize(challenges).await?;
+        self.tokens.put(key.clone(), fresh.clone());
+        Ok(fresh)
+    }
+
+    pub(crate) fn asking<'a>(&'a self, target: &'a Target) -> Asking<'a> {
         Asking {
             settings: &self.settings,
             transport: &self.transport,
             registry: &target.registry,
             path: &target.path,
             home: &target.home,
-            deadline: self.deadline,
+            bounds: &self.bounds,
         }
     }
 
@@ -141,7 +201,11 @@ impl Exchange {
         for _ in 0..=MAX_REDIRECTS {
             // Whoever is on the registry's own origin is the registry; every other host is one that it chose.
             let guard = if at_home { None } else { Some(reach.unwrap_or(Reach::Public)) };
-            let outgoing = Outgoing { url: &url, accept, authorization, form: None, reach: guard, deadline: self.deadline };
+            let outgoing =
+                Outgoing { url: &url, accept, authorization, form: None, reach: guard, deadline: self.bounds.deadline };
+            if at_home {
+                self.bounds.spend().map_err(Fault::last)?;
+            }
             let response = self.transport.send(outgoing).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(Head { response, at_home });
@@ -169,136 +233,6 @@ impl Exchange {
         let address = if self.settings.has_proxy { None } else { response.remote_addr().map(|address| address.ip()) };
         target.home.address().or(address).map_or(Reach::Public, Reach::of_registry)
     }
-
-    /// What an answer means.
-    ///
-    /// For the first page of a referrers list "no such API" is said with 404 by the specification; with 400 or 406 by
-    /// registries in use (Quay for a manifest it does not know, Artifactory); and with 200 and another content type by
-    /// those that answer unknown paths with a web page. All are taken as [`Response::NotFound`], as ggcr does, after
-    /// which the fallback tag is asked for, and only its 404 means "none". On later pages all of these are errors: a
-    /// list that breaks off must not pass for a complete one.
-    async fn answer_of(&self, target: &Target, head: Head) -> Result<Response, Fault> {
-        let Head { response, at_home } = head;
-        let is_referrers = matches!(self.request.what, What::Referrers { .. });
-        let is_first_page = matches!(self.request.what, What::Referrers { page: None, .. });
-        let at = transport::place(response.url());
-        let status = response.status().as_u16();
-        let invalid = |found: String| Fault::last(Failure::new(Code::ResponseInvalid).found(found).at(&at));
-        match status {
-            200 => {}
-            400 | 404 | 406 if is_first_page => return Ok(Response::NotFound),
-            404 if at_home && !is_referrers => return Ok(Response::NotFound),
-            404 => return Err(invalid("404 where the registry itself had pointed to".to_owned())),
-            401 | 403 => return Err(self.asking(target).denied(&format!("HTTP status {status} by {at}"))),
-            429 => return Err(Fault { error: FetchError::Throttled { retry_after: retry_after(&response) }, again: true }),
-            500 | 502..=504 => {
-                return Err(Fault::passing(Failure::new(Code::Unavailable).found(format_args!("HTTP status {status}")).at(at)));
-            }
-            _ => return Err(invalid(format!("HTTP status {status}"))),
-        }
-        if is_encoded(&response) {
-            return Err(invalid("a Content-Encoding that was not asked for".to_owned()));
-        }
-        let content_type = content_type(response.headers()).map_err(Fault::last)?;
-        let mut next = None;
-        if is_referrers {
-            if content_type.as_deref() != Some(media_type::OCI_INDEX) {
-                return if is_first_page {
-                    Ok(Response::NotFound)
-                } else {
-                    Err(invalid(format!("content type {}", content_type.unwrap_or_else(|| "none".to_owned()))))
-                };
-            }
-            let links = text_values(response.headers(), LINK).map_err(Fault::last)?;
-            next =
-                link::next(links).map_err(Fault::last)?.map(|link| next_page(target, &link)).transpose().map_err(Fault::last)?;
-        }
-        let claimed = match self.request.what {
-            What::ManifestByTag(_) | What::Manifest(_) if at_home => claimed_digest(response.headers()).map_err(Fault::last)?,
-            _ => None,
-        };
-        let bytes = match self.request.what {
-            What::Blob { size, .. } if size < self.request.max_bytes => {
-                transport::body(response, size, self.deadline).await.map_err(|fault| match fault.error {
-                    FetchError::TooLarge { .. } => {
-                        Fault::last(Failure::new(Code::SizeMismatch).expected(format_args!("{size} bytes")).found("more").at(&at))
-                    }
-                    _ => fault,
-                })?
-            }
-            _ => transport::body(response, self.request.max_bytes, self.deadline).await?,
-        };
-        // The header is never trusted, but one that contradicts the body says that something is wrong (K-OC-08).
-        if let Some(claimed) = claimed
-            && !claimed.matches(&bytes)
-        {
-            let found = claimed.algorithm().hash(&[&bytes]);
-            let failure = Failure::new(Code::DigestMismatch).expected(claimed).found(found);
-            return Err(Fault::last(failure.at("Docker-Content-Digest")));
-        }
-        Ok(Response::Found { media_type: content_type, bytes, next })
-    }
-}
-
-/// Checks every part that goes into the address, although the core's types have done so: nothing but the characters of
-/// the grammar may reach a path (K-OC-13).
-fn target(request: &Request, settings: &Settings) -> Result<Target, Failure> {
-    let registry = request.repository.registry().ok_or_else(|| {
-        Failure::new(Code::SourceInvalid).expected("a repository of a registry").found(request.repository.path())
-    })?;
-    let path = request.repository.path();
-    let invalid = |found: &str| Failure::new(Code::ReferenceInvalid).found(found);
-    let in_path = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
-    if path.len() > MAX_PATH
-        || !path.chars().all(in_path)
-        || path.split('/').any(|part| part.is_empty() || part == "." || part == "..")
-    {
-        return Err(invalid(path));
-    }
-    let base = base_url(registry, settings.plain_http.contains(registry))?;
-    let home = Origin::of(&base).ok_or_else(|| invalid(registry))?;
-    let suffix = match &request.what {
-        What::ManifestByTag(tag) => {
-            let in_tag = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            let tag = tag.as_str();
-            if tag.is_empty() || tag.len() > 128 || tag.starts_with(['.', '-']) || !tag.chars().all(in_tag) {
-                return Err(invalid(tag));
-            }
-            format!("manifests/{tag}")
-        }
-        What::Manifest(digest) => format!("manifests/{digest}"),
-        What::Blob { digest, .. } => format!("blobs/{digest}"),
-        What::Referrers { subject, page: None } => format!("referrers/{subject}"),
-        What::Referrers { page: Some(page), .. } => {
-            let url = page.starts_with('/').then(|| base.join(page).ok()).flatten();
-            let url = url.filter(|url| Origin::of(url).as_ref() == Some(&home));
-            let url =
-                url.ok_or_else(|| Failure::new(Code::ResponseInvalid).expected("a page of the same registry").found(page))?;
-            return Ok(Target { registry: registry.to_owned(), path: path.to_owned(), url, home });
-        }
-        other => {
-            return Err(Failure::new(Code::SourceInvalid)
-                .expected("what a registry can answer")
-                .found(format_args!("{other:?}")));
-        }
-    };
-    let url = base.join(&format!("v2/{path}/{suffix}")).map_err(|_| invalid(path))?;
-    Ok(Target { registry: registry.to_owned(), path: path.to_owned(), url, home })
-}
-
-/// The path and query of the next page, which must be the registry's own and another one than this.
-fn next_page(target: &Target, link: &str) -> Result<String, Failure> {
-    let invalid = |found: &str| Failure::new(Code::ResponseInvalid).found(found).at("Link");
-    let url = target.url.join(link).map_err(|_| invalid("a next page that is no URL"))?;
-    if Origin::of(&url).as_ref() != Some(&target.home) || !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("a next page on another host"));
-    }
-    let page = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    // `//host/…` would be read as another host when it comes back.
-    if page.starts_with("//") || url == target.url {
-        return Err(invalid("a next page that leads nowhere new"));
-    }
-    Ok(page)
 }
 
 /// Whether a redirect may leave for another origin (K-OC-11).
@@ -334,49 +268,6 @@ fn redirect(response: &reqwest::Response, from: &Url) -> Result<Url, Failure> {
     }
     url.set_fragment(None);
     Ok(url)
-}
-
-/// Whether the body is in another encoding than its own.
-pub(crate) fn is_encoded(response: &reqwest::Response) -> bool {
-    response.headers().get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-/// `Retry-After` in seconds (RFC 9110 §10.2.3). The form with a date is not read: it would need a clock.
-pub(crate) fn retry_after(response: &reqwest::Response) -> Option<Duration> {
-    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten().map(Duration::from_secs)
-}
-
-/// The one value of a header that must not stand twice: two parties would read two different answers.
-fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Failure> {
-    let at = name.clone();
-    let mut values = headers.get_all(name).iter();
-    let value = values.next().map(HeaderValue::to_str).transpose();
-    let invalid = |found: &str| Failure::new(Code::ResponseInvalid).found(found).at(at);
-    match value {
-        Err(_) => Err(invalid("a header that is not ASCII")),
-        Ok(_) if values.next().is_some() => Err(invalid("a header that stands twice")),
-        Ok(value) => Ok(value),
-    }
-}
-
-fn text_values(headers: &HeaderMap, name: HeaderName) -> Result<Vec<&str>, Failure> {
-    let invalid = || Failure::new(Code::ResponseInvalid).found("a header that is not ASCII").at(&name);
-    headers.get_all(&name).iter().map(|value| value.to_str().map_err(|_| invalid())).collect()
-}
-
-/// `Content-Type` in lower case and without parameters.
-fn content_type(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let value = single(headers, CONTENT_TYPE)?;
-    Ok(value.map(|value| value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()).filter(|value| !value.is_empty()))
-}
-
-fn claimed_digest(headers: &HeaderMap) -> Result<Option<Digest>, Failure> {
-    let value = single(headers, HeaderName::from_static("docker-content-digest"))?;
-    value
-        .map(|value| value.parse().map_err(|_| Failure::new(Code::ResponseInvalid).found(value).at("Docker-Content-Digest")))
-        .transpose()
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! [`Registry`] and [`OciLayout`] implement [`veriseal::gather::Fetch`]. They bound what they read and say why
 //! something could not be found out; they verify nothing, since the core hashes and judges whatever they return.
-//! Deliberately absent: writing to registries, running credential helpers, reading the environment, and any way to
-//! turn TLS verification off.
+//! Deliberately absent: writing to registries, reading the environment, and any way to turn TLS verification off.
+//! Credential helpers, which are programs, are run only with the feature `credential-helpers`, and where asked for.
 //!
 //! ```no_run
 //! use veriseal::gather::{Session, Wanted, drive};
@@ -21,22 +21,38 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod answer;
+mod answers;
+mod bounds;
+mod builder;
+mod cache;
 pub mod challenge;
 mod credentials;
 pub mod evidence;
 mod exchange;
+mod fault;
+mod headers;
+#[cfg(feature = "credential-helpers")]
+mod helper;
 mod layout;
 pub mod link;
+mod mirror;
+mod observer;
 mod origin;
 mod reach;
 mod realm;
 mod registry;
 mod secret;
+mod target;
 mod tls;
 mod token;
 mod transport;
 
+pub use builder::RegistryBuilder;
+pub use cache::Cache;
 pub use credentials::Credentials;
 pub use layout::OciLayout;
-pub use registry::{Call, Registry, RegistryBuilder};
+pub use observer::{Event, Observer};
+pub use registry::{Call, Registry};
 pub use secret::Secret;
+pub use tls::Tls;

@@ -6,15 +6,20 @@
 //! is decided in [`crate::realm`].
 
 use crate::Secret;
+use crate::bounds::Bounds;
+use crate::builder::Settings;
 use crate::challenge::Challenge;
 use crate::credentials::Credentials;
-use crate::exchange::{is_encoded, retry_after};
+use crate::fault::Fault;
+use crate::headers::{is_encoded, retry_after};
 use crate::origin::Origin;
-use crate::registry::Settings;
-use crate::transport::{self, Fault, Outgoing, Transport};
+use crate::transport::{self, Outgoing, Transport};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
@@ -29,12 +34,55 @@ const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 const LEAST_LIFE: Duration = Duration::from_secs(60);
 /// The most a token is kept for.
 const MOST_LIFE: Duration = Duration::from_secs(300);
+/// Most authorisations kept at a time.
+const MAX_TOKENS: usize = 256;
 
 /// An `Authorization` value and until when to use it again.
 #[derive(Clone)]
 pub(crate) struct Authorization {
     pub(crate) header: HeaderValue,
     pub(crate) until: Instant,
+}
+
+/// Of which registry, and for which repository.
+pub(crate) type TokenKey = (Origin, String);
+
+/// Authorisations by origin and repository, each until it runs out.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    known: Mutex<HashMap<TokenKey, Authorization>>,
+    turns: Mutex<HashMap<TokenKey, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl Tokens {
+    pub(crate) fn get(&self, key: &TokenKey) -> Option<Authorization> {
+        let tokens = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(key).filter(|known| known.until > Instant::now()).cloned()
+    }
+
+    pub(crate) fn put(&self, key: TokenKey, authorization: Authorization) {
+        let mut tokens = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= MAX_TOKENS {
+            let now = Instant::now();
+            tokens.retain(|_, known| known.until > now);
+        }
+        if tokens.len() < MAX_TOKENS {
+            tokens.insert(key, authorization);
+        }
+    }
+
+    pub(crate) fn forget(&self, key: &TokenKey) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Whoever holds it is the one that asks for a token.
+    pub(crate) fn turn(&self, key: &TokenKey) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= MAX_TOKENS {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(turns.entry(key.clone()).or_default())
+    }
 }
 
 /// Who asks for what.
@@ -44,31 +92,50 @@ pub(crate) struct Asking<'a> {
     pub(crate) registry: &'a str,
     pub(crate) path: &'a str,
     pub(crate) home: &'a Origin,
-    pub(crate) deadline: Instant,
+    pub(crate) bounds: &'a Bounds,
 }
 
 impl Asking<'_> {
     /// What to send in answer to these challenges.
     pub(crate) async fn authorize(&self, challenges: &[Challenge]) -> Result<Authorization, Fault> {
-        let credentials = self.settings.credentials.find(self.registry, self.path);
         let bearer = challenges.iter().find(|challenge| challenge.scheme() == "bearer");
         let basic = challenges.iter().any(|challenge| challenge.scheme() == "basic");
-        match (bearer, credentials) {
+        if bearer.is_none() && !basic {
+            return Err(self.denied("it asks for no kind of authentication that is known here"));
+        }
+        let credentials = self.credentials().await?;
+        match (bearer, credentials.as_deref()) {
             (Some(_), Some(Credentials::RegistryToken(token))) => bearer_header(token.expose(), LEAST_LIFE),
             (Some(challenge), credentials) => self.token(challenge, credentials).await,
-            (None, Some(Credentials::Password { username, password })) if basic => {
+            (None, Some(Credentials::Password { username, password })) => {
                 Ok(Authorization { header: basic_header(username, password.expose())?, until: Instant::now() + MOST_LIFE })
             }
-            (None, _) if basic => Err(self.denied("it asks for a user name and password, and none are given for it")),
-            (None, _) => Err(self.denied("it asks for no kind of authentication that is known here")),
+            (None, _) => Err(self.denied("it asks for a user name and password, and none are given for it")),
         }
+    }
+
+    /// What the caller gave, else what a helper has where it may be run, else what a file holds.
+    async fn credentials(&self) -> Result<Option<Cow<'_, Credentials>>, Fault> {
+        let store = &self.settings.credentials;
+        if let Some(given) = store.given(self.registry, self.path) {
+            return Ok(Some(Cow::Borrowed(given)));
+        }
+        #[cfg(feature = "credential-helpers")]
+        if let (Some(helpers), Some(helper)) = (&self.settings.helpers, store.helper(self.registry)) {
+            let registry = crate::origin::canonical_registry(self.registry);
+            if let Some(found) = helpers.ask(helper, &registry, self.bounds.deadline).await? {
+                return Ok(Some(Cow::Owned(found)));
+            }
+        }
+        Ok(store.of_files(self.registry, self.path).map(Cow::Borrowed))
     }
 
     /// Denied, and where credentials may be that were not used.
     pub(crate) fn denied(&self, why: &str) -> Fault {
         let registry = self.registry;
+        let unused = !self.settings.runs_helpers() && self.settings.credentials.find(registry, self.path).is_none();
         let text = match self.settings.credentials.helper(registry) {
-            Some(helper) if self.settings.credentials.find(registry, self.path).is_none() => format!(
+            Some(helper) if unused => format!(
                 "{registry}: {why}; its credentials are in the credential helper {helper}, which is not run here: give them explicitly"
             ),
             _ => format!("{registry}: {why}"),
@@ -136,22 +203,24 @@ impl Asking<'_> {
         authorization: Option<&HeaderValue>,
         form: Option<String>,
     ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let outgoing =
-            Outgoing { url, accept: Some("application/json"), authorization, form, reach: None, deadline: self.deadline };
+        self.bounds.spend().map_err(Fault::last)?;
+        let deadline = self.bounds.deadline;
+        let outgoing = Outgoing { url, accept: Some("application/json"), authorization, form, reach: None, deadline };
         let response = self.transport.send(outgoing).await?;
         let at = transport::place(url);
         match response.status().as_u16() {
             200 if is_encoded(&response) => Err(invalid("an answer without Content-Encoding")),
-            200 => match transport::body(response, MAX_TOKEN_BYTES, self.deadline).await {
+            200 => match self.transport.body(response, MAX_TOKEN_BYTES, deadline).await {
                 Err(Fault { error: FetchError::TooLarge { .. }, .. }) => Err(invalid("an answer of at most 64 KiB")),
                 read => read.map(Zeroizing::new),
             },
             401 | 403 => Err(self.denied("its token service refused the credentials, or asks for some")),
-            429 => Err(Fault { error: FetchError::Throttled { retry_after: retry_after(&response) }, again: true }),
+            429 => Err(Fault::throttled(retry_after(&response))),
             // A token service that sends us elsewhere would take the credentials along.
             300..=399 => Err(Fault::last(Failure::new(Code::RedirectRefused).found("a redirect by the token service").at(at))),
             status @ (500 | 502..=504) => {
-                Err(Fault::passing(Failure::new(Code::Unavailable).found(format_args!("HTTP status {status}")).at(at)))
+                let failure = Failure::new(Code::Unavailable).found(format_args!("HTTP status {status}")).at(at);
+                Err(Fault::passing(failure).waiting(retry_after(&response)))
             }
             status => Err(Fault::last(Failure::new(Code::ResponseInvalid).found(format_args!("HTTP status {status}")).at(at))),
         }
@@ -198,6 +267,31 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_that_ran_out_is_not_used_and_their_number_is_bounded() {
+        let header = HeaderValue::from_static("Bearer t");
+        let origin = Origin::of(&Url::parse("https://reg.example").unwrap()).unwrap();
+        let key = |n: usize| (origin.clone(), n.to_string());
+        let (now, later) = (Instant::now(), Instant::now() + Duration::from_secs(60));
+        let tokens = Tokens::default();
+        for n in 0..MAX_TOKENS {
+            tokens.put(key(n), Authorization { header: header.clone(), until: if n == 0 { now } else { later } });
+        }
+        assert!(tokens.get(&key(0)).is_none());
+        assert!(tokens.get(&key(1)).is_some());
+        // The one that ran out makes room for one, and no more.
+        tokens.put(key(1000), Authorization { header: header.clone(), until: later });
+        tokens.put(key(1001), Authorization { header, until: later });
+        assert!(tokens.get(&key(1000)).is_some());
+        assert!(tokens.get(&key(1001)).is_none());
+        tokens.forget(&key(1000));
+        assert!(tokens.get(&key(1000)).is_none());
+        for n in 0..2 * MAX_TOKENS {
+            drop(tokens.turn(&key(n)));
+        }
+        assert!(tokens.turns.lock().unwrap().len() <= MAX_TOKENS);
+    }
 
     #[test]
     fn a_token_with_a_line_break_is_response_invalid() {

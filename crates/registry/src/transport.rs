@@ -4,10 +4,15 @@
 //! happen with an answer is decided in [`crate::exchange`]. A thread of its own with a single-threaded runtime lets
 //! blocking callers do without a runtime, and callers inside somebody else's runtime do without a conflict.
 
+use crate::fault::{Fault, chain, connection_fault};
+use crate::observer::{Event, Observer};
+use crate::origin::Origin;
 use crate::reach::{AddressRefused, Reach};
+use crate::tls::{HostConfig, TlsPlan};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, redirect};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -16,45 +21,44 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 use veriseal::code::{Code, Failure};
-use veriseal::gather::FetchError;
+use veriseal::gather::{FetchError, RequestId};
 
-/// Connecting, name resolution and TLS included.
-const CONNECT: Duration = Duration::from_secs(5);
-/// From request to the head of the answer.
-const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// A body must bring [`PACE_BYTES`] in each window of this length (a slow drip otherwise holds a call to its end).
-const PACE_WINDOW: Duration = Duration::from_secs(10);
-/// 1 KiB/s over the window.
-const PACE_BYTES: u64 = 10 * 1024;
 /// Most bytes of an answer's headers, names and values.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Most headers of an answer.
 const MAX_HEADERS: usize = 128;
 /// How long the caller's thread waits beyond the deadline for the transport to say that it passed.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_millis(500);
 
-/// What went wrong with one attempt, and whether another may help.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) error: FetchError,
-    /// Set where the same request may be answered a moment later.
-    pub(crate) again: bool,
+/// How long each step of one request may take, beside the deadline of the call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// Connecting, name resolution and TLS included.
+    pub(crate) connect: Duration,
+    /// From request to the head of the answer, connecting included.
+    pub(crate) first_byte: Duration,
+    /// A body must bring `pace_bytes` in each window of this length (a slow drip otherwise holds a call to its end).
+    pub(crate) pace_window: Duration,
+    /// 1 KiB/s over the window by default.
+    pub(crate) pace_bytes: u64,
 }
 
-impl Fault {
-    pub(crate) fn last(failure: Failure) -> Self {
-        Self { error: FetchError::Unavailable(failure), again: false }
-    }
-
-    pub(crate) fn passing(failure: Failure) -> Self {
-        Self { error: FetchError::Unavailable(failure), again: true }
-    }
+impl Timeouts {
+    pub(crate) const DEFAULT: Self = Self {
+        connect: Duration::from_secs(5),
+        first_byte: Duration::from_secs(10),
+        pace_window: Duration::from_secs(10),
+        pace_bytes: 10 * 1024,
+    };
 }
 
-impl From<FetchError> for Fault {
-    fn from(error: FetchError) -> Self {
-        Self { error, again: false }
-    }
+/// What a transport is made of.
+pub(crate) struct Plan {
+    pub(crate) tls: TlsPlan,
+    pub(crate) user_agent: String,
+    pub(crate) proxy: Option<Url>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 /// One request to one place.
@@ -72,19 +76,36 @@ pub(crate) struct Outgoing<'a> {
 /// The clients and the thread that drives them. Dropping it ends the thread.
 pub(crate) struct Transport {
     handle: Handle,
-    /// For hosts that the user named.
-    direct: Client,
-    /// For hosts that a registry named, by [`Reach::place`].
-    guarded: [Client; 3],
+    /// Of every host that has none of its own.
+    general: Clients,
+    /// By `host[:port]`: those with TLS settings of their own.
+    hosts: BTreeMap<String, Clients>,
+    timeouts: Timeouts,
+    observer: Option<Arc<dyn Observer>>,
     _stop: tokio::sync::oneshot::Sender<()>,
+}
+
+struct Clients {
+    /// For what the user asks of a host that the user named.
+    direct: Client,
+    /// For where a registry sent us, by [`Reach::place`].
+    guarded: [Client; 3],
+}
+
+impl Clients {
+    fn new(plan: &Plan, own: &rustls::ClientConfig, stranger: &rustls::ClientConfig) -> Result<Self, Failure> {
+        let [public, private, loopback] = Reach::ALL.map(|reach| client(plan, stranger, Some(reach)));
+        Ok(Self { direct: client(plan, own, None)?, guarded: [public?, private?, loopback?] })
+    }
 }
 
 impl Transport {
     /// Builds the clients and starts the thread.
-    pub(crate) fn start(tls: &rustls::ClientConfig, user_agent: &str, proxy: Option<&Url>) -> Result<Self, Failure> {
-        let direct = client(tls, user_agent, proxy, None)?;
-        let [public, private, loopback] = Reach::ALL.map(|reach| client(tls, user_agent, proxy, Some(reach)));
-        let guarded = [public?, private?, loopback?];
+    pub(crate) fn start(plan: &Plan) -> Result<Self, Failure> {
+        let general = Clients::new(plan, &plan.tls.general, &plan.tls.general)?;
+        let own = |(host, config): (&String, &HostConfig)| Ok((host.clone(), Clients::new(plan, &config.own, &config.stranger)?));
+        let hosts = plan.tls.hosts.iter().map(own).collect::<Result<_, Failure>>()?;
+        let (timeouts, observer) = (plan.timeouts, plan.observer.clone());
         let started = |error: std::io::Error| Failure::new(Code::Unavailable).found(error).at("starting the transport");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(started)?;
         let handle = runtime.handle().clone();
@@ -98,7 +119,25 @@ impl Transport {
                 runtime.shutdown_background();
             })
             .map_err(started)?;
-        Ok(Self { handle, direct, guarded, _stop: stop })
+        Ok(Self { handle, general, hosts, timeouts, observer, _stop: stop })
+    }
+
+    /// Starts a future on the transport's thread. Its answer comes out of `sender` with its id, whatever becomes of it;
+    /// dropping what is returned stops it.
+    pub(crate) fn begin<T: Send + 'static>(
+        &self,
+        id: RequestId,
+        sender: mpsc::Sender<(RequestId, Result<T, FetchError>)>,
+        future: impl Future<Output = Result<T, FetchError>> + Send + 'static,
+    ) -> Underway {
+        let mut reply = Reply { id, sender, told: false };
+        let task = self.handle.spawn(async move {
+            let answer = future.await;
+            reply.told = true;
+            // Nobody waits any more where the call was dropped.
+            let _ = reply.sender.send((id, answer));
+        });
+        Underway(task.abort_handle())
     }
 
     /// Runs a future on the transport's thread and blocks until it is done or its deadline is well past.
@@ -107,19 +146,9 @@ impl Transport {
         deadline: Instant,
         future: impl Future<Output = Result<T, FetchError>> + Send + 'static,
     ) -> Result<T, FetchError> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let task = self.handle.spawn(async move {
-            let _ = sender.send(future.await);
-        });
-        let patience = deadline.saturating_duration_since(Instant::now()).saturating_add(GRACE);
-        receiver.recv_timeout(patience).unwrap_or_else(|error| {
-            task.abort();
-            Err(FetchError::Unavailable(match error {
-                mpsc::RecvTimeoutError::Timeout => Failure::new(Code::DeadlineExceeded).found("a transport that does not answer"),
-                // The task panicked, or the process was forked and the thread stayed behind.
-                mpsc::RecvTimeoutError::Disconnected => Failure::new(Code::Internal).found("a transport that is gone"),
-            }))
-        })
+        let (sender, receiver) = mpsc::channel();
+        let _underway = self.begin(RequestId::from_number(0), sender, future);
+        receiver.recv_timeout(patience(deadline)).map_or_else(|_| Err(silent()), |(_, answer)| answer)
     }
 
     /// Like [`Transport::run`] for callers that await, on whatever executor. Dropping the future cancels the work.
@@ -127,21 +156,24 @@ impl Transport {
         &self,
         future: impl Future<Output = Result<T, FetchError>> + Send + 'static,
     ) -> Result<T, FetchError> {
-        struct Abort(tokio::task::AbortHandle);
-        impl Drop for Abort {
-            fn drop(&mut self) {
-                self.0.abort();
-            }
-        }
         let task = self.handle.spawn(future);
-        let _abort = Abort(task.abort_handle());
-        task.await
-            .unwrap_or_else(|_| Err(FetchError::Unavailable(Failure::new(Code::Internal).found("a transport that is gone"))))
+        let _underway = Underway(task.abort_handle());
+        task.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Tells whoever watches.
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.observe(event);
+        }
     }
 
     /// Sends one request and returns the head of the answer. Redirects come back as they are.
     pub(crate) async fn send(&self, outgoing: Outgoing<'_>) -> Result<Response, Fault> {
-        let client = outgoing.reach.and_then(|reach| self.guarded.get(reach.place())).unwrap_or(&self.direct);
+        let authority = Origin::of(outgoing.url).map(|origin| origin.authority());
+        let clients = authority.and_then(|authority| self.hosts.get(&authority)).unwrap_or(&self.general);
+        let client = outgoing.reach.and_then(|reach| clients.guarded.get(reach.place())).unwrap_or(&clients.direct);
+        self.tell(&Event::Asking { origin: &place(outgoing.url) });
         let mut request = match outgoing.form {
             None => client.get(outgoing.url.clone()),
             Some(form) => client.post(outgoing.url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form),
@@ -154,12 +186,13 @@ impl Transport {
         if let Some(authorization) = outgoing.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
-        let patience = outgoing.deadline.min(Instant::now() + FIRST_BYTE);
+        let patience = outgoing.deadline.min(Instant::now() + self.timeouts.first_byte);
         let response = match timeout_at(patience, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(connection_fault(error, outgoing.url)),
             Err(_) => {
-                let failure = Failure::new(Code::DeadlineExceeded).expected("an answer within 10 s and the deadline of the call");
+                let failure = Failure::new(Code::DeadlineExceeded)
+                    .expected("the head of an answer in time, and within the deadline of the call");
                 return Err(Fault::last(failure.at(place(outgoing.url))));
             }
         };
@@ -170,52 +203,92 @@ impl Transport {
         }
         Ok(response)
     }
-}
 
-/// Reads a body of at most `max_bytes`, whatever `Content-Length` claims (INV-13).
-pub(crate) async fn body(mut response: Response, max_bytes: u64, deadline: Instant) -> Result<Vec<u8>, Fault> {
-    let too_large = || Fault::from(FetchError::TooLarge { max_bytes });
-    // The claim is believed only where it saves reading what would be refused.
-    if response.content_length().is_some_and(|length| length > max_bytes) {
-        return Err(too_large());
-    }
-    let at = place(response.url());
-    let too_slow = |expected: &str| Fault::last(Failure::new(Code::DeadlineExceeded).expected(expected).at(&at));
-    let mut bytes = Vec::new();
-    let mut pace = Pace::start(Instant::now());
-    loop {
-        let chunk = match timeout_at(pace.due.min(deadline), response.chunk()).await {
-            Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return Ok(bytes),
-            Ok(Err(error)) => {
-                let failure = Failure::new(Code::Unavailable).expected("a whole answer").found(chain(&error.without_url()));
-                return Err(Fault::passing(failure.at(at)));
-            }
-            Err(_) if Instant::now() >= deadline => return Err(too_slow("a whole answer within the deadline")),
-            Err(_) => Default::default(),
-        };
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        let have = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if have.saturating_add(length) > max_bytes {
+    /// Reads a body of at most `max_bytes`, whatever `Content-Length` claims (INV-13).
+    pub(crate) async fn body(&self, mut response: Response, max_bytes: u64, deadline: Instant) -> Result<Vec<u8>, Fault> {
+        let too_large = || Fault::from(FetchError::TooLarge { max_bytes });
+        // The claim is believed only where it saves reading what would be refused.
+        if response.content_length().is_some_and(|length| length > max_bytes) {
             return Err(too_large());
         }
-        if !pace.keeps(length, Instant::now()) {
-            return Err(too_slow("at least 1 KiB/s"));
+        let at = place(response.url());
+        let too_slow = |expected: &str| Fault::last(Failure::new(Code::DeadlineExceeded).expected(expected).at(&at));
+        let mut bytes = Vec::new();
+        let mut pace = Pace::start(self.timeouts, Instant::now());
+        loop {
+            let chunk = match timeout_at(pace.due.min(deadline), response.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => return Ok(bytes),
+                Ok(Err(error)) => {
+                    let failure = Failure::new(Code::Unavailable).expected("a whole answer").found(chain(&error.without_url()));
+                    return Err(Fault::passing(failure.at(at)));
+                }
+                Err(_) if Instant::now() >= deadline => return Err(too_slow("a whole answer within the deadline")),
+                Err(_) => Default::default(),
+            };
+            let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            self.tell(&Event::Received { bytes: length });
+            let have = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if have.saturating_add(length) > max_bytes {
+                return Err(too_large());
+            }
+            if !pace.keeps(length, Instant::now()) {
+                return Err(too_slow("a body that comes at the minimum rate"));
+            }
+            bytes.extend_from_slice(&chunk);
         }
-        bytes.extend_from_slice(&chunk);
     }
 }
 
-/// Whether a body comes fast enough: [`PACE_BYTES`] in each [`PACE_WINDOW`].
+/// Work on the transport's thread that ends when this is dropped.
+pub(crate) struct Underway(tokio::task::AbortHandle);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Answers in any case: a task that panics, or a thread that ends, must not leave its caller waiting.
+struct Reply<T> {
+    id: RequestId,
+    sender: mpsc::Sender<(RequestId, Result<T, FetchError>)>,
+    told: bool,
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if !self.told {
+            let _ = self.sender.send((self.id, Err(gone())));
+        }
+    }
+}
+
+fn gone() -> FetchError {
+    FetchError::Unavailable(Failure::new(Code::Internal).found("a transport that is gone"))
+}
+
+/// What a caller is told whom the transport has left waiting well beyond the deadline.
+pub(crate) fn silent() -> FetchError {
+    FetchError::Unavailable(Failure::new(Code::DeadlineExceeded).found("a transport that does not answer"))
+}
+
+/// How long the caller's thread waits for a call with this deadline.
+pub(crate) fn patience(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).saturating_add(GRACE)
+}
+
+/// Whether a body comes fast enough: so many bytes in each window.
 struct Pace {
+    timeouts: Timeouts,
     /// When the window ends.
     due: Instant,
     bytes: u64,
 }
 
 impl Pace {
-    fn start(now: Instant) -> Self {
-        Self { due: now + PACE_WINDOW, bytes: 0 }
+    fn start(timeouts: Timeouts, now: Instant) -> Self {
+        Self { timeouts, due: now + timeouts.pace_window, bytes: 0 }
     }
 
     /// Counts what arrived, and judges a window that is over.
@@ -224,8 +297,8 @@ impl Pace {
         if now < self.due {
             return true;
         }
-        let enough = self.bytes >= PACE_BYTES;
-        *self = Self::start(now);
+        let enough = self.bytes >= self.timeouts.pace_bytes;
+        *self = Self::start(self.timeouts, now);
         enough
     }
 }
@@ -235,7 +308,7 @@ pub(crate) fn place(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn client(tls: &rustls::ClientConfig, user_agent: &str, proxy: Option<&Url>, reach: Option<Reach>) -> Result<Client, Failure> {
+fn client(plan: &Plan, tls: &rustls::ClientConfig, reach: Option<Reach>) -> Result<Client, Failure> {
     let mut builder = Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .http1_only()
@@ -249,13 +322,13 @@ fn client(tls: &rustls::ClientConfig, user_agent: &str, proxy: Option<&Url>, rea
         .no_zstd()
         .no_deflate()
         .no_proxy()
-        .connect_timeout(CONNECT)
-        .user_agent(user_agent);
+        .connect_timeout(plan.timeouts.connect)
+        .user_agent(&plan.user_agent);
     if let Some(reach) = reach {
         builder = builder.dns_resolver(Arc::new(Guard(reach)));
     }
     let invalid = |error: reqwest::Error| Failure::new(Code::ConfigInvalid).found(chain(&error.without_url())).at("HTTP client");
-    if let Some(proxy) = proxy {
+    if let Some(proxy) = &plan.proxy {
         builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(invalid)?);
     }
     builder.build().map_err(invalid)
@@ -278,70 +351,6 @@ impl Resolve for Guard {
     }
 }
 
-fn connection_fault(error: reqwest::Error, url: &Url) -> Fault {
-    let error = error.without_url();
-    let causes = causes(&error);
-    let any = |is: fn(&(dyn Error + 'static)) -> bool| causes.iter().any(|cause| is(*cause));
-    if any(|cause| cause.is::<AddressRefused>()) {
-        return Fault::last(Failure::new(Code::RedirectRefused).found(AddressRefused).at(place(url)));
-    }
-    if any(answers_in_plain_text) {
-        let failure = Failure::new(Code::PlainHttpRefused).expected("TLS").found("an answer that is not TLS");
-        return Fault::last(failure.at(place(url)));
-    }
-    if any(is_malformed_answer) {
-        return Fault::last(Failure::new(Code::ResponseInvalid).found(chain(&error)).at(place(url)));
-    }
-    let failure = Failure::new(Code::Unavailable).found(chain(&error)).at(place(url));
-    // A certificate that does not verify will not verify a moment later.
-    if any(|cause| tls_error(cause).is_some()) { Fault::last(failure) } else { Fault::passing(failure) }
-}
-
-/// An error and its causes, outermost first.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
-    let mut causes = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        causes.push(cause);
-        next = cause.source();
-    }
-    causes
-}
-
-/// The TLS error in a cause. Errors of the operating system's kind hide what they carry from `source`, and may be packed
-/// in one another.
-fn tls_error<'a>(mut cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    loop {
-        if let Some(found) = cause.downcast_ref::<rustls::Error>() {
-            return Some(found);
-        }
-        cause = cause.downcast_ref::<std::io::Error>()?.get_ref()?;
-    }
-}
-
-fn answers_in_plain_text(cause: &(dyn Error + 'static)) -> bool {
-    matches!(tls_error(cause), Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)))
-}
-
-fn is_malformed_answer(cause: &(dyn Error + 'static)) -> bool {
-    // hyper's own type is not part of the HTTP client's interface; its text for a head that cannot be parsed is stable
-    // enough to choose between two codes that are both "could not find out".
-    let text = cause.to_string();
-    text.starts_with("invalid HTTP") || text.starts_with("message head is too large")
-}
-
-/// The text of an error and its causes, outermost first.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    for cause in causes(error) {
-        let inner = cause.to_string();
-        if !text.ends_with(&inner) {
-            text = if text.is_empty() { inner } else { format!("{text}: {inner}") };
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,11 +360,11 @@ mod tests {
     fn a_body_slower_than_1_kib_a_second_does_not_keep_pace() {
         let start = Instant::now();
         let second = |n| start + Duration::from_secs(n);
-        let mut pace = Pace::start(start);
+        let mut pace = Pace::start(Timeouts::DEFAULT, start);
         assert!(pace.keeps(1, second(9)));
-        assert!(!pace.keeps(PACE_BYTES - 2, second(10)));
-        let mut pace = Pace::start(start);
-        assert!(pace.keeps(PACE_BYTES, second(10)));
+        assert!(!pace.keeps(Timeouts::DEFAULT.pace_bytes - 2, second(10)));
+        let mut pace = Pace::start(Timeouts::DEFAULT, start);
+        assert!(pace.keeps(Timeouts::DEFAULT.pace_bytes, second(10)));
         // What was fast before does not count for the next window.
         assert!(pace.keeps(1, second(19)));
         assert!(!pace.keeps(1, second(20)));
@@ -374,8 +383,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_name_is_redirect_refused() {
-        let tls = crate::tls::configuration(Vec::new(), true).unwrap();
-        let transport = Transport::start(&tls, "test", None).unwrap();
+        let tls = TlsPlan::new(Vec::new(), true, Vec::new()).unwrap();
+        let plan = Plan { tls, user_agent: "test".to_owned(), proxy: None, timeouts: Timeouts::DEFAULT, observer: None };
+        let transport = Transport::start(&plan).unwrap();
         let url = Url::parse("https://localhost:1/x").unwrap();
         let deadline = Instant::now() + Duration::from_secs(5);
         for (reach, expected) in [(Reach::Public, Code::RedirectRefused), (Reach::Loopback, Code::Unavailable)] {

@@ -8,6 +8,7 @@ use crate::rekor::{RekorV1, RekorV2};
 use crate::signer::Signer;
 use crate::trusted_root::TrustedRoot;
 use crate::tsa::TimestampAuthority;
+use crate::x509::{Extension, Name};
 use veriseal::time::{UnixTime, Validity};
 
 /// 2026-01-15T12:00:00Z: when everything in a fresh [`Sigstore`] is signed.
@@ -73,6 +74,18 @@ impl Sigstore {
     #[must_use]
     pub fn keyless_with(&self, identity: &Identity, key: SigningKey) -> Signer {
         let leaf = self.fulcio.issue(identity, &key, &[&self.ct_log], self.now);
+        Signer::certificate(key, leaf, self.fulcio.chain())
+    }
+
+    /// A signer whose certificate has a distinguished name and was issued under certificate policies, as authorities of
+    /// one's own write them.
+    #[must_use]
+    pub fn keyless_named(&self, identity: &Identity, name: Name, policies: &[&str]) -> Signer {
+        let key = self.key(&format!("{} at {}, named", identity.subject_text(), self.now));
+        let mut template = self.fulcio.template(identity, &key.spki(), self.now);
+        template.subject = name;
+        template.set(Extension::certificate_policies(policies));
+        let leaf = self.fulcio.finish(&template, &[&self.ct_log], self.now);
         Signer::certificate(key, leaf, self.fulcio.chain())
     }
 

@@ -11,7 +11,8 @@ use schema::Schema;
 use std::collections::BTreeSet;
 use veriseal::trust::{TrustRoot, TrustRootOrigin};
 use veriseal::{Basis, Exception, Limits, Policy, Reference, Report, Verifier};
-use veriseal_testkit::scenario;
+use veriseal_testkit::scenario::{self, Scenario};
+use veriseal_testkit::x509::Name;
 
 fn document() -> serde_json::Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/report.schema.json");
@@ -19,7 +20,7 @@ fn document() -> serde_json::Value {
 }
 
 /// The report of an image that an exception lets in.
-fn excepted(scenario: &scenario::Scenario) -> Report {
+fn excepted(scenario: &Scenario) -> Report {
     let until = scenario.now.saturating_add_seconds(86_400);
     let exception = Exception::new([scenario.image.digest], "ticket 42", until).unwrap();
     let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
@@ -55,6 +56,11 @@ fn reports() -> Vec<serde_json::Value> {
     let scenario = scenario::keyless_bundle();
     reports.push(serde_json::from_str(&excepted(&scenario).to_json()).unwrap());
     reports.push(serde_json::from_str(&truncated(&scenario::wrong_key()).to_json()).unwrap());
+    let mut named = Scenario::new("named");
+    let name = Name::new("Acme", "builder");
+    let bundle = named.bundle(&named.sigstore.keyless_named(&named.identity, name, &["1.2.3"]));
+    named.store.attach_bundle(&named.image, &bundle);
+    reports.push(serde_json::from_str(&support::report(&named, &named.reference()).to_json()).unwrap());
     reports
 }
 

@@ -9,8 +9,8 @@ use crate::source::{Failed, Sources};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
-use veriseal::gather::Fetch;
-use veriseal::{Accepted, Failure, Limits, NotAccepted, Reference, UnixTime};
+use veriseal::gather::{Evidence, Fetch};
+use veriseal::{Accepted, Failure, Limits, NotAccepted, Reference, UnixTime, Verifier};
 use veriseal_policy::{Lock, PolicyFile, record};
 use veriseal_registry::evidence;
 
@@ -81,12 +81,13 @@ struct Asking<'a> {
     now: UnixTime,
     lock: Option<Lock>,
     record: Option<&'a Path>,
+    evidence_out: Option<&'a Path>,
 }
 
 fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<(Reference, Accepted)>) {
     let refused = |why: &str, console: &mut Console| (usage(why, console), Vec::new());
-    if arguments.evidence_out.is_some() {
-        return refused("--evidence-out is not taken together with --policy yet", console);
+    if arguments.evidence_out.is_some() && arguments.images.len() > 1 {
+        return refused("--evidence-out takes the evidence of one image, and several are named", console);
     }
     let (policies, now) = match load(&arguments.judging) {
         Ok(loaded) => loaded,
@@ -99,11 +100,12 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     if lock.as_ref().is_some_and(|lock| !lock.is_of(&policies)) {
         console.note("the lock file was made under other policies; these are evaluated in full");
     }
-    let asking = Asking { policies, now, lock, record: arguments.record.as_deref() };
+    let (record, evidence_out) = (arguments.record.as_deref(), arguments.evidence_out.as_deref());
+    let asking = Asking { policies, now, lock, record, evidence_out };
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), arguments) {
+    let sources = match Sources::prepare(references.iter().flatten(), &arguments.registry, console) {
         Ok(sources) => sources,
-        Err(Failed::File(why)) => return refused(&why, console),
+        Err(Failed::Option(why)) => return refused(&why, console),
         Err(Failed::Registry(failure)) => {
             console.note(&failure);
             return (Exit::of_code(failure.code()), Vec::new());
@@ -130,8 +132,8 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
 }
 
 impl Asking<'_> {
-    /// Asks the policies one after the other. What the first one resolved is what the others judge: a tag that moves
-    /// between two of them would otherwise be accepted for one digest by this and for another by that.
+    /// Asks the policies one after the other over evidence that is gathered once, when the first of them needs it: a tag
+    /// that moves between two of them would otherwise be accepted for one digest by this and for another by that.
     fn verify_one(
         &self,
         reference: &Reference,
@@ -139,7 +141,7 @@ impl Asking<'_> {
         printer: &mut Printer,
         console: &mut Console,
     ) -> (Exit, Option<Accepted>) {
-        let mut pinned: Option<Reference> = None;
+        let mut evidence: Option<Result<Evidence, Failure>> = None;
         let locked = |outcome: Outcome, policy: &PolicyFile| -> Outcome {
             let accepted = outcome?;
             match self.lock.as_ref().map(|lock| lock.check(reference, &accepted)) {
@@ -153,18 +155,45 @@ impl Asking<'_> {
                     // Rules about the reference are about what the user wrote, not about what it was resolved to.
                     policy.verifier_for(reference)
                 });
-            match before {
-                Err(failure) => Err(policy.refuse(reference, failure, self.now)),
-                Ok(verifier) => {
-                    let outcome = verifier.verify(pinned.as_ref().unwrap_or(reference), fetch, self.now);
-                    if let Ok(accepted) = &outcome {
-                        pinned = Some(accepted.pinned().clone());
-                    }
-                    locked(outcome, policy)
+            let verifier = match before {
+                Err(failure) => return Err(policy.refuse(reference, failure, self.now)),
+                Ok(verifier) => verifier,
+            };
+            match evidence.get_or_insert_with(|| self.gatherer(reference, &verifier).gather(reference, fetch)) {
+                Err(failure) => Err(verifier.refuse(reference, failure.clone(), self.now)),
+                Ok(evidence) => {
+                    let subject = evidence.subject();
+                    locked(verifier.judge(&subject.repository, subject.digest(), evidence, self.now), policy)
                 }
             }
         };
-        decide(&self.policies, reference, self.record, printer, console, ask)
+        let (exit, accepted) = decide(&self.policies, reference, self.record, printer, console, ask);
+        (exit.max(self.save(evidence.as_ref(), console)), accepted)
+    }
+
+    /// The verifier whose evidence serves every policy: one that looks for attestations, where some policy asks for them.
+    fn gatherer(&self, reference: &Reference, first: &Verifier) -> Verifier {
+        let mut verifiers = self.policies.iter().filter_map(|policy| policy.verifier_for(reference).ok());
+        verifiers.find(|verifier| verifier.policy().wants_attestations()).unwrap_or_else(|| first.clone())
+    }
+
+    /// Saves what was gathered, whatever the verdict.
+    fn save(&self, evidence: Option<&Result<Evidence, Failure>>, console: &mut Console) -> Exit {
+        let Some(path) = self.evidence_out else { return Exit::Accepted };
+        match evidence {
+            Some(Ok(gathered)) => match evidence::save(path, &gathered.to_saved()) {
+                Ok(()) => Exit::Accepted,
+                Err(failure) => {
+                    console.note(format_args!("{}: {failure}", file::show(path)));
+                    Exit::of_code(failure.code())
+                }
+            },
+            // The report says why there is no image, or why none was asked for.
+            Some(Err(_)) | None => {
+                console.note(format_args!("{}: not written, since nothing was gathered", file::show(path)));
+                Exit::Accepted
+            }
+        }
     }
 }
 

@@ -22,9 +22,9 @@ pub(crate) fn run(arguments: &VerifyArguments, console: &mut Console) -> Exit {
         return usage("--evidence-out takes the evidence of one image, and several are named", console);
     }
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), arguments) {
+    let sources = match Sources::prepare(references.iter().flatten(), &arguments.registry, console) {
         Ok(sources) => sources,
-        Err(Failed::File(why)) => return usage(&why, console),
+        Err(Failed::Option(why)) => return usage(&why, console),
         Err(Failed::Registry(failure)) => {
             console.note(&failure);
             return Exit::of_code(failure.code());

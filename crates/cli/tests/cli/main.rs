@@ -9,6 +9,7 @@ mod demo;
 mod evidence;
 mod examples;
 mod policy;
+mod registry;
 mod stage;
 mod usage;
 mod verify;

@@ -145,6 +145,89 @@ fn saved_evidence_is_judged_by_policies_too() {
     assert_eq!(veriseal(["policy", "test", &stage.text("cases.yaml")]).exit, 1);
 }
 
+/// Gathered once for all policies, attestations included where one asks for them, and saved whatever the verdict.
+#[test]
+fn policies_and_saved_evidence_go_together() {
+    let mut scenario = scenario::keyless_attestation_beside_signature();
+    let bundle = scenario.bundle(&scenario.key_signer());
+    scenario.store.attach_bundle(&scenario.image, &bundle);
+    let stage = stage("enforce", scenario);
+    let identity = &stage.scenario.identity;
+    let attested = format!(
+        "apiVersion: veriseal/v1\ntrust:\n  test: {{trustedRoot: root.json}}\nimages:\n  - match: [\"**\"]\n    require:\n      \
+         attestation:\n        predicateType: https://slsa.dev/provenance/v1\n        where: {{/buildDefinition/buildType: \
+         https://testkit.example/build/v1}}\n        maxAge: 90d\n        keyless: {{trust: test, issuer: {}, identity: {}}}\n",
+        identity.issuer,
+        identity.subject_text()
+    );
+    std::fs::write(stage.path("attested.yaml"), attested).unwrap();
+    let image = format!("{}@{}", stage.layout().strip_suffix(":v1").unwrap(), stage.scenario.image.digest);
+    let now = stage.scenario.now.to_string();
+    for (number, policies, exit) in [
+        (1, vec!["policy.yaml", "attested.yaml"], 0),
+        (2, vec!["attested.yaml", "policy.yaml"], 0),
+        (3, vec!["attested.yaml", "deny.yaml"], 1),
+    ] {
+        let out = stage.text(&format!("evidence{number}.tar"));
+        let said = verify(&stage, "verify", &policies, &["--evidence-out", &out]);
+        assert_eq!(said.exit, exit, "{policies:?} {said:?}");
+        let mut arguments =
+            vec!["judge".to_owned(), "--image".to_owned(), image.clone(), "--output".to_owned(), "json".to_owned()];
+        arguments.extend(["--verification-time".to_owned(), now.clone(), out]);
+        arguments.extend(policies.iter().flat_map(|policy| ["--policy".to_owned(), stage.text(policy)]));
+        let judged = veriseal(arguments);
+        assert_eq!((judged.exit, code(&judged)), (said.exit, code(&said)), "{policies:?} {judged:?}");
+    }
+    // Before anything is gathered there is nothing to save.
+    let said = verify(&stage, "verify", &["deny.yaml"], &["--evidence-out", &stage.text("none.tar")]);
+    assert_eq!((said.exit, said.err.contains("nothing was gathered")), (1, true), "{said:?}");
+    assert!(!stage.path("none.tar").exists());
+    let two = [&stage.layout()[..], "--evidence-out", &stage.text("two.tar")];
+    assert_eq!(verify(&stage, "verify", &["policy.yaml"], &two).exit, 2);
+    // Where it cannot be written nobody takes it for saved.
+    let nowhere = stage.text("no/such/folder/x.tar");
+    assert_eq!(verify(&stage, "verify", &["policy.yaml"], &["--evidence-out", &nowhere]).exit, 2);
+}
+
+/// K-PO-08: every image that is named is judged, wherever it stands among the others, and the worst answer is the answer.
+#[test]
+fn every_image_that_is_named_is_judged() {
+    let good = stage("enforce", scenario::key_signed_bundle());
+    let bad = Stage::new(scenario::wrong_key());
+    let [good_image, bad_image] = [good.layout(), bad.layout()];
+    for order in
+        [[&good_image, &bad_image, &good_image], [&bad_image, &good_image, &good_image], [&good_image, &good_image, &bad_image]]
+    {
+        let record = good.text("record.jsonl");
+        let mut arguments = vec!["verify", "--output", "json", "--policy"];
+        let (policy, now) = (good.text("policy.yaml"), good.scenario.now.to_string());
+        arguments.extend([policy.as_str(), "--verification-time", now.as_str(), "--record", record.as_str()]);
+        arguments.extend(order.iter().map(|image| image.as_str()));
+        let said = veriseal(arguments);
+        let verdicts: Vec<_> = said.reports().iter().map(|report| report["verdict"].as_str().unwrap().to_owned()).collect();
+        let expected: Vec<_> = order.iter().map(|image| if **image == good_image { "accepted" } else { "rejected" }).collect();
+        assert_eq!((said.exit, verdicts.iter().map(String::as_str).collect::<Vec<_>>()), (1, expected), "{said:?}");
+        assert_eq!(std::fs::read_to_string(&record).unwrap().lines().count(), 3);
+        std::fs::remove_file(&record).unwrap();
+    }
+    // Nor is anything locked of a list in which one image is not accepted.
+    let lock = good.text("images.lock");
+    let (policy, now) = (good.text("policy.yaml"), good.scenario.now.to_string());
+    let pinned = veriseal([
+        "pin",
+        "--lock",
+        &lock,
+        "--policy",
+        &policy,
+        "--verification-time",
+        &now,
+        &good_image,
+        &bad_image,
+        &good_image,
+    ]);
+    assert_eq!((pinned.exit, good.path("images.lock").exists()), (1, false), "{pinned:?}");
+}
+
 #[test]
 fn lint_ends_with_0_1_or_2() {
     let stage = stage("enforce", scenario::unsigned());

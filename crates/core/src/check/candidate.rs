@@ -1,6 +1,7 @@
 //! The ladder over one candidate and one authority: every rung in order, all of which must hold.
 
 use super::artifact::Artifact;
+use super::attestation;
 use super::entry_binding::{Binding, Verifier};
 use super::log_entry::{self, Context, Entry, ValidLogEntry};
 use super::path::{self, ValidPath};
@@ -8,15 +9,15 @@ use super::signature::{self, ValidSignature};
 use super::subject_binding::{self, BoundSubject, Said};
 use super::time::{self, KnownTimes};
 use super::timestamp::{self, ValidTimestamp};
-use super::trace::{Check, Detail, Rule, Trace};
+use super::trace::{Check, Detail, Outcome, Rule, Trace};
 use super::{identity, sct};
 use crate::code::{Code, Failure};
 use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    AuthenticatedTime, Authority, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement, Signer,
-    SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
+    AuthenticatedTime, Authority, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement,
+    Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -50,6 +51,9 @@ pub(crate) struct Evaluation {
     pub(crate) result: Result<VerifiedSignature, Failure>,
     /// The signer, once shown, also where a later rung failed: so that a person sees who it was.
     pub(crate) signer: Option<Signer>,
+    /// Set where it verifies as an attestation of the type that is asked for, whatever it says: with its earliest
+    /// authenticated time. One that does not say what is asked for counts against a leaf about the newest or about all.
+    pub(crate) attests: Option<Option<UnixTime>>,
 }
 
 /// Holds a candidate against one leaf of the policy. `prepared` is the leaf's key made ready, where it trusts a key.
@@ -61,15 +65,24 @@ pub(crate) fn evaluate(
     bench: Bench<'_>,
     budget: &mut Budget,
 ) -> Evaluation {
-    let mut ladder =
-        Ladder { signed, artifact, leaf, settings: leaf.configured(), bench, budget, trace: Trace::default(), signer: None };
+    let mut ladder = Ladder {
+        signed,
+        artifact,
+        leaf,
+        settings: leaf.configured(),
+        bench,
+        budget,
+        trace: Trace::default(),
+        signer: None,
+        attests: None,
+    };
     let result = match leaf.authority() {
         // Another leaf of the policy allowed it, or it would not have been read.
         _ if signed.needs_chain_opt_in && !leaf.configured().allow_chain => Err(Code::BundleChainForbidden.into()),
         Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
-    Evaluation { result, signer: ladder.signer, checks: ladder.trace.into_checks() }
+    Evaluation { result, signer: ladder.signer, attests: ladder.attests, checks: ladder.trace.into_checks() }
 }
 
 /// How many independent ones there are, each given by who runs it and by its key: one key under two names is one, and so
@@ -91,6 +104,7 @@ struct Ladder<'a, 'b> {
     budget: &'b mut Budget,
     trace: Trace,
     signer: Option<Signer>,
+    attests: Option<Option<UnixTime>>,
 }
 
 impl<'a> Ladder<'a, '_> {
@@ -107,9 +121,9 @@ impl<'a> Ladder<'a, '_> {
         let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
-        self.key_window(authority, &times, &entries)?;
+        let ending = self.key_window(authority, &times, &entries)?;
         let subject = self.subject(&signature)?;
-        self.verified(times, &entries, &subject, None, BTreeSet::new())
+        self.verified(times, &entries, &subject, None, BTreeSet::new(), ending)
     }
 
     fn keyless(&mut self, authority: &'a KeylessAuthority) -> Result<VerifiedSignature, Failure> {
@@ -127,7 +141,7 @@ impl<'a> Ladder<'a, '_> {
         let signature = self.signature(key, None)?;
         let subject = self.subject(&signature)?;
         let matched = identity::verify(&path, authority, &mut self.trace)?;
-        self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated)
+        self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated, None)
     }
 
     fn signature(&mut self, key: &PreparedKey, said: Option<SigningAlgorithm>) -> Result<ValidSignature<'a>, Failure> {
@@ -244,8 +258,15 @@ impl<'a> Ladder<'a, '_> {
         reason.cloned().unwrap_or_else(|| Failure::new(threshold).expected(needed).found(found))
     }
 
-    fn key_window(&mut self, authority: &KeyAuthority, times: &KnownTimes, entries: &[ValidLogEntry<'_>]) -> Result<(), Failure> {
+    fn key_window(
+        &mut self,
+        authority: &KeyAuthority,
+        times: &KnownTimes,
+        entries: &[ValidLogEntry<'_>],
+    ) -> Result<Option<Ending>, Failure> {
         let mut known: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
+        // Only where the present is held against the window can the window end what it let in.
+        let end = authority.validity().end.filter(|_| known.is_empty());
         if known.is_empty() {
             // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
             known.push(self.bench.now);
@@ -255,7 +276,14 @@ impl<'a> Ladder<'a, '_> {
         let outside = known.into_iter().find(|at| !authority.validity().contains(*at));
         let held =
             outside.map_or(Ok(()), |at| Err(Failure::new(Code::KeyOutsideWindow).expected(authority.validity()).found(at)));
-        self.trace.rung(Rule::KeyWindow, held, |()| Detail::Text(authority.validity().to_string()))
+        self.trace.rung(Rule::KeyWindow, held, |()| Detail::Text(authority.validity().to_string()))?;
+        let why = || {
+            Failure::new(Code::KeyOutsideWindow)
+                .expected(authority.validity())
+                .found("no authenticated time")
+                .at(format_args!("key {}", authority.name()))
+        };
+        Ok(end.map(|last| Ending { last, why: why() }))
     }
 
     fn sct(&mut self, path: &ValidPath<'_>) -> Result<(), Failure> {
@@ -287,7 +315,11 @@ impl<'a> Ladder<'a, '_> {
         subject: &BoundSubject,
         identity: Option<usize>,
         mut evaluated: BTreeSet<String>,
+        ending: Option<Ending>,
     ) -> Result<VerifiedSignature, Failure> {
+        let attested = self.attestation(&times, subject)?;
+        let ending = ending.into_iter().chain(attested.ending).min_by_key(|ending| ending.last);
+        evaluated.extend(attested.evaluated);
         let signer =
             self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
         evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| rule.name().to_owned()));
@@ -306,7 +338,20 @@ impl<'a> Ladder<'a, '_> {
             docker_reference,
             identity,
             evaluated,
+            ending,
         })
+    }
+
+    /// Comes last, so that what fails here is known to be an attestation by this authority, only one that says something
+    /// else.
+    fn attestation(&mut self, times: &KnownTimes, subject: &BoundSubject) -> Result<attestation::Attested, Failure> {
+        let earliest = attestation::earliest(times, self.leaf);
+        if let Err(failure) = &earliest {
+            self.trace.push(Rule::Time, Outcome::Failed(failure.clone()));
+        }
+        let earliest = earliest?;
+        self.attests = Some(earliest);
+        attestation::verify(subject, self.leaf, earliest, self.bench.now, &mut self.trace)
     }
 
     fn leaf_is_keyless(&self) -> bool {

@@ -22,12 +22,18 @@ pub(super) fn verify(path: &ValidPath<'_>, authority: &KeylessAuthority, trace: 
     }
     let mut closest: Option<Failure> = None;
     for (index, identity) in authority.identities().iter().enumerate() {
-        match identity.evaluate(path.subject(), path.extensions()) {
+        match identity.evaluate(path.certified()) {
             Ok(evaluated) => {
                 trace.passed(Rule::Issuer, Detail::Text(path.extensions().issuer().unwrap_or_default().to_owned()));
                 trace.passed(Rule::Identity, Detail::Text(path.subject().value().to_owned()));
                 for (name, _) in identity.extensions() {
                     trace.passed(Rule::Extensions, Detail::Text(name.clone()));
+                }
+                for (of, _) in identity.distinguished_name() {
+                    trace.passed(Rule::SubjectDn, Detail::Text(of.clone()));
+                }
+                for oid in identity.policy_oids() {
+                    trace.passed(Rule::PolicyOids, Detail::Text(oid.clone()));
                 }
                 return Ok(MatchedIdentity { index, evaluated: evaluated.into_iter().collect() });
             }
@@ -42,6 +48,8 @@ pub(super) fn verify(path: &ValidPath<'_>, authority: &KeylessAuthority, trace: 
     let rule = match failure.code() {
         Code::IssuerMismatch => Rule::Issuer,
         Code::ExtensionMismatch => Rule::Extensions,
+        Code::SubjectDnMismatch => Rule::SubjectDn,
+        Code::PolicyOidMismatch => Rule::PolicyOids,
         _ => Rule::Identity,
     };
     trace.push(rule, Outcome::Failed(failure.clone()));
@@ -77,6 +85,8 @@ fn has_scheme(text: &str) -> bool {
 /// Of several identities the one that came closest is the one to explain.
 fn closeness(code: Code) -> u8 {
     match code {
+        Code::PolicyOidMismatch => 4,
+        Code::SubjectDnMismatch => 3,
         Code::ExtensionMismatch => 2,
         Code::IdentityMismatch => 1,
         _ => 0,

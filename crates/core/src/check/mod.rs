@@ -4,6 +4,7 @@
 //! only from what authenticated it; none has a public constructor. Knows no report and fetches nothing.
 
 mod artifact;
+mod attestation;
 pub(crate) mod candidate;
 mod entry_binding;
 mod identity;

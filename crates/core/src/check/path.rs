@@ -9,9 +9,9 @@ use super::log_entry::ValidLogEntry;
 use super::time::KnownTimes;
 use crate::code::{Code, Failure};
 use crate::limits::Budget;
-use crate::policy::{AuthenticatedTime, Signer, TimeSource};
+use crate::policy::{AuthenticatedTime, Certified, Signer, TimeSource};
 use crate::time::UnixTime;
-use crate::x509::{Certificate, FulcioExtensions, Path, Purpose, SubjectName};
+use crate::x509::{Certificate, DistinguishedName, FulcioExtensions, Path, Purpose, SubjectName};
 
 /// Proof that the certificate leads to a trusted authority at every authenticated time.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct ValidPath<'t> {
     authority: &'t str,
     subject: SubjectName,
     extensions: FulcioExtensions,
+    distinguished_name: DistinguishedName,
+    policies: Vec<String>,
     fingerprint: [u8; 32],
 }
 
@@ -31,7 +33,9 @@ impl<'t> ValidPath<'t> {
         subject: SubjectName,
         extensions: FulcioExtensions,
     ) -> Self {
-        Self { paths, authority, subject, extensions, fingerprint: *leaf.fingerprint() }
+        let distinguished_name = DistinguishedName::from_certificate(leaf);
+        let policies = leaf.policies().iter().map(ToString::to_string).collect();
+        Self { paths, authority, subject, extensions, distinguished_name, policies, fingerprint: *leaf.fingerprint() }
     }
 
     /// Every path that holds; they may have different issuers.
@@ -51,12 +55,24 @@ impl<'t> ValidPath<'t> {
         &self.extensions
     }
 
+    /// What the certificate says of its subject: all that an identity is held against.
+    pub(super) fn certified(&self) -> Certified<'_> {
+        Certified {
+            subject: &self.subject,
+            extensions: &self.extensions,
+            distinguished_name: &self.distinguished_name,
+            policies: &self.policies,
+        }
+    }
+
     pub(super) fn signer(&self) -> Signer {
         Signer::Certificate {
             subject: self.subject.clone(),
             extensions: self.extensions.clone(),
             fingerprint: self.fingerprint,
             authority: self.authority.to_owned(),
+            distinguished_name: self.distinguished_name.clone(),
+            policies: self.policies.clone(),
         }
     }
 }

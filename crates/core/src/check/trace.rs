@@ -52,6 +52,10 @@ rules! {
     Issuer = "issuer", "Sigstore client spec §4.3", "the expected issuer vouched for the identity";
     Identity = "identity", "Sigstore client spec §4.3", "the signer is the expected identity";
     Extensions = "extensions", "Fulcio OID information", "the certificate's extensions have the expected values";
+    SubjectDn = "subjectDn", "RFC 5280 §4.1.2.6", "the certificate's distinguished name has the expected attributes";
+    PolicyOids = "policyOids", "RFC 5280 §4.2.1.4", "the certificate was issued under the expected policies";
+    Predicate = "where", "in-toto statement v1, RFC 6901", "the predicate says what is asked for";
+    MaxAge = "maxAge", "veriseal docs/policy.md", "the attestation is not older than allowed";
 }
 
 /// What came of a check.

@@ -121,6 +121,7 @@ codes! {
     SessionForOtherVerifier = 111, "SESSION_FOR_OTHER_VERIFIER", Usage, Caller, "the session was started by another verifier", "Conclude a session with the verifier that made it, or one with the same fingerprint.";
     ArtifactUnreadable = 112, "ARTIFACT_UNREADABLE", Undecided, Caller, "the artifact cannot be read", "Check the path and the rights of the file.";
     EvidenceUnwritable = 113, "EVIDENCE_UNWRITABLE", Usage, Caller, "the evidence cannot be written", "Check the path, which may not exist yet as a folder with content, and the rights of its folder.";
+    ArgumentInvalid = 130, "ARGUMENT_INVALID", Usage, Caller, "an argument of the call cannot be used", "Mend the call: the message names the argument.";
 
     // 200–299: gathering.
     ImageNotFound = 200, "IMAGE_NOT_FOUND", Undecided, Caller, "the registry has no such image", "Check the reference; a registry may also answer so where rights are missing.";
@@ -142,7 +143,7 @@ codes! {
     RealmRefused = 216, "REALM_REFUSED", Undecided, Registry, "the token service is not one that may get these credentials", "Allow the realm explicitly if it belongs to this registry.";
     PlainHttpRefused = 217, "PLAIN_HTTP_REFUSED", Usage, Caller, "plain HTTP is used only for hosts that the user names", "Use https, or name the host in --allow-http.";
     ResponseInvalid = 218, "RESPONSE_INVALID", Undecided, Registry, "the registry's answer is not what the protocol allows", "Check that the address is a registry's.";
-    AbsenceNotShown = 230, "ABSENCE_NOT_SHOWN", Undecided, Caller, "the saved evidence holds no signature, and a file cannot show that there is none", "Verify the image where it is kept, or save the evidence again.";
+    AbsenceNotProved = 280, "ABSENCE_NOT_PROVED", Undecided, Caller, "what was found does not show that there is nothing else, and the answer depends on that", "Ask the registry itself: saved evidence and failed requests never show that there is no other.";
 
     // 300–399: OCI documents.
     ManifestInvalid = 300, "MANIFEST_INVALID", Rejected, Registry, "the manifest or index cannot be used", "Push a manifest that follows the OCI image specification.";
@@ -246,6 +247,11 @@ codes! {
     DockerReferenceMismatch = 905, "DOCKER_REFERENCE_MISMATCH", Rejected, Signer, "the signed payload names another repository", "Sign under the canonical name, or do not require it.";
     ArtifactDigestMismatch = 906, "ARTIFACT_DIGEST_MISMATCH", Rejected, Signer, "the bundle's digest is not the artifact's", "This bundle belongs to another artifact.";
     AnnotationMismatch = 907, "ANNOTATION_MISMATCH", Rejected, Signer, "a required annotation is missing or has another value", "Sign with the required annotations.";
+    PredicateMismatch = 920, "PREDICATE_MISMATCH", Rejected, Signer, "the attestation's predicate has not the value that the policy asks for", "Attest what the policy asks for, or change its where.";
+    AttestationTooOld = 921, "ATTESTATION_TOO_OLD", Rejected, Signer, "the attestation is older than the policy allows", "Attest anew, or raise maxAge.";
+    AttestationSuperseded = 922, "ATTESTATION_SUPERSEDED", Rejected, Signer, "another attestation of the type does not say what the policy asks the newest, or all of them, to say", "Read what the others say; attest anew, or do not ask for newest or all.";
+    SubjectDnMismatch = 923, "SUBJECT_DN_MISMATCH", Rejected, Signer, "the certificate's distinguished name has not the attribute that the policy names", "Sign with the expected certificate, or change the policy.";
+    PolicyOidMismatch = 924, "POLICY_OID_MISMATCH", Rejected, Signer, "the certificate was not issued under the certificate policy that the policy names", "Sign with a certificate of that policy, or change the policy.";
 
     // 1000–1099: notices.
     TrustRootOld = 1000, "TRUST_ROOT_OLD", Notice, Caller, "the trusted root is older than the stated age", "Update veriseal, or give a newer trusted root.";
@@ -262,14 +268,22 @@ codes! {
     TrustInstanceSkipped = 1011, "TRUST_INSTANCE_SKIPPED", Notice, TrustOperator, "an entry of the trusted root is not supported and was left out", "Nothing, where nothing needs it.";
     ChainOptIn = 1012, "CHAIN_OPT_IN", Notice, Caller, "certificate chains in v0.3 bundles are allowed", "Only for a certificate authority of your own.";
     AnyStatement = 1013, "ANY_STATEMENT", Notice, Caller, "a statement of any predicate type is taken", "Name the predicate type where the statement decides something.";
-
     ExceptionApplies = 1014, "EXCEPTION_APPLIES", Notice, Caller, "accepted by an exception, without any signature", "Sign the image before the exception ends.";
     NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
+    RegistryCouldWithhold = 1016, "REGISTRY_COULD_WITHHOLD", Notice, Caller, "newest and all are about what the registry showed: it could withhold an attestation unnoticed", "Where that matters, limit the age with maxAge.";
+    AnswersReused = 1020, "ANSWERS_REUSED", Notice, Caller, "tags, referrer lists and misses may be as old as the stated time", "Give no time to live where a moved tag or a new signature must be seen at once.";
     IntotoV1OptIn = 1030, "INTOTO_V1_OPT_IN", Notice, Caller, "intoto 0.0.1 log entries, which hold no signature, are taken for attestations", "Only for attestations that an older cosign made; attest again where you can.";
     ReportTruncated = 1031, "REPORT_TRUNCATED", Notice, Caller, "refusals beyond what a report tells were left out; none of them changes the verdict", "Remove what does not belong to the image, or raise Limits::report_checks.";
 
     // 1100–1199: defects.
     Internal = 1100, "INTERNAL", Internal, Authors, "veriseal met a state that should not exist", "Report this as a defect.";
+
+    // 1200–1299: Kubernetes admission.
+    AdmissionMalformed = 1200, "ADMISSION_MALFORMED", Rejected, Caller, "the admission request cannot be read", "Send an AdmissionReview of admission.k8s.io/v1.";
+    KindNotReviewed = 1201, "KIND_NOT_REVIEWED", Rejected, Caller, "objects of this kind cannot be reviewed", "Register the webhook for the workload kinds alone.";
+    ImageFieldMalformed = 1202, "IMAGE_FIELD_MALFORMED", Rejected, Caller, "a place that names an image cannot be read", "Name every image in full, as text.";
+    OutOfScope = 1203, "OUT_OF_SCOPE", Notice, Caller, "the policy is not about this namespace: nothing was verified", "Add the namespace to the policy's admission.namespaces where it should be.";
+    AdmissionOverloaded = 1204, "ADMISSION_OVERLOADED", Undecided, Caller, "too many requests at once", "Try again, or run more replicas.";
 }
 
 impl fmt::Display for Code {

@@ -132,6 +132,20 @@ impl FetchError {
     }
 }
 
+/// What is to be asked, and where the answers go: a session as a source sees it.
+///
+/// Several requests may be taken before the first is answered, and the answers may come in any order.
+pub trait Requests {
+    /// The next thing to ask, if there is one now. After `None`, answers to open requests may bring more.
+    fn next_request(&mut self) -> Option<Request>;
+
+    /// Takes the answer to an open request.
+    ///
+    /// # Errors
+    /// [`Code::RequestUnknown`] for an id that was never given out or is answered already.
+    fn supply(&mut self, id: RequestId, answer: Result<Response, FetchError>) -> Result<(), Failure>;
+}
+
 /// A blocking source of OCI content: a registry, a layout, memory, a caller's callback.
 ///
 /// Object-safe and shared between threads. An implementation keeps no state between calls that could change an answer
@@ -142,4 +156,22 @@ pub trait Fetch: Send + Sync {
     /// # Errors
     /// [`FetchError`] for everything but "found" and a plain "there is none".
     fn fetch(&self, request: &Request) -> Result<Response, FetchError>;
+
+    /// Answers every request of one gathering until none is left: one after another, unless the source can have several
+    /// under way at once. What is left open makes the session unfinished, never complete.
+    fn fetch_all(&self, requests: &mut dyn Requests) {
+        while let Some(request) = requests.next_request() {
+            let answer = self.fetch(&request);
+            if requests.supply(request.id, answer).is_err() {
+                // The id came from this very session, so it is open; to go on after a refusal could loop.
+                return;
+            }
+        }
+    }
+
+    /// What of this source is weaker than asking anew each time, for the report: nothing, unless the caller said so to
+    /// the source, such as with a time to live for tags ([`Code::AnswersReused`]).
+    fn weakened(&self) -> Vec<Failure> {
+        Vec::new()
+    }
 }

@@ -6,6 +6,7 @@
 mod drive;
 mod evidence;
 mod fetch;
+mod fetch_async;
 mod memory;
 mod rules;
 mod saved;
@@ -13,7 +14,8 @@ mod session;
 
 pub use drive::drive;
 pub use evidence::{Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, LayoutState, Note, Subject, TagMoved};
-pub use fetch::{Fetch, FetchError, Request, RequestId, Response, What};
+pub use fetch::{Fetch, FetchError, Request, RequestId, Requests, Response, What};
+pub use fetch_async::{AsyncFetch, MAX_IN_FLIGHT, drive_async};
 pub use memory::MemoryStore;
 pub use saved::{SAVED_EVIDENCE_FORMAT, SAVED_EVIDENCE_MEDIA_TYPE, SavedEvidence};
 pub use session::{GatherError, Session, Wanted};

@@ -1,11 +1,47 @@
 //! [`decide`]: the tree over facts. Pure; every clause that was configured must have been evaluated.
 
 use super::facts::VerifiedSignature;
+use super::predicate::Selection;
 use super::requirement::{Policy, Requirement, SignatureRequirement};
+use crate::code::{Code, Failure};
+use crate::time::UnixTime;
 use std::collections::BTreeSet;
 
-/// The signatures that satisfy one leaf, each with the number of its candidate.
-pub(crate) type LeafFacts = Vec<(usize, VerifiedSignature)>;
+/// What is known about one leaf.
+#[derive(Clone, Debug)]
+pub(crate) struct LeafFacts {
+    /// The signatures that satisfy it, each with the number of its candidate.
+    pub(crate) held: Vec<(usize, VerifiedSignature)>,
+    /// Attestations of its type by its authority that verify and do not say what is asked for, with their earliest
+    /// authenticated time. They count against a leaf that is about the newest or about all.
+    pub(crate) against: Vec<(usize, Option<UnixTime>)>,
+    /// Whether there can be no other.
+    pub(crate) complete: bool,
+}
+
+impl LeafFacts {
+    /// Nothing known, nothing excluded.
+    pub(crate) fn none() -> Self {
+        Self { held: Vec::new(), against: Vec::new(), complete: true }
+    }
+
+    /// What is left of it after `moment`, evidence unchanged.
+    fn after(&self, moment: UnixTime) -> Self {
+        let mut later = Self { held: Vec::new(), ..self.clone() };
+        for (number, signature) in &self.held {
+            match &signature.ending {
+                Some(ending) if ending.last <= moment => {
+                    // Grown too old it is still an attestation of this type; a key out of its window has signed nothing.
+                    if ending.why.code() == Code::AttestationTooOld {
+                        later.against.push((*number, signature.earliest()));
+                    }
+                }
+                _ => later.held.push((*number, signature.clone())),
+            }
+        }
+        later
+    }
+}
 
 /// What came of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +52,27 @@ pub(crate) struct NodeOutcome {
     pub(crate) satisfied: bool,
     /// Candidates that satisfy it (leaves only).
     pub(crate) by: Vec<usize>,
+    /// Why attestations that satisfy a leaf do not suffice.
+    pub(crate) reason: Option<Failure>,
     pub(crate) children: Vec<NodeOutcome>,
+}
+
+impl NodeOutcome {
+    /// The leaves, in the order of [`Policy::leaves`].
+    pub(crate) fn leaves<'a>(&'a self, policy: &Policy) -> Vec<&'a NodeOutcome> {
+        let mut leaves = Vec::new();
+        self.collect_leaves(policy.requirement(), &mut leaves);
+        leaves
+    }
+
+    fn collect_leaves<'a>(&'a self, requirement: &Requirement, leaves: &mut Vec<&'a NodeOutcome>) {
+        match requirement {
+            Requirement::Signature(_) => leaves.push(self),
+            Requirement::All(of) | Requirement::Any(of) | Requirement::AtLeast { of, .. } => {
+                of.iter().zip(&self.children).for_each(|(child, outcome)| outcome.collect_leaves(child, leaves));
+            }
+        }
+    }
 }
 
 /// What came of the whole tree.
@@ -42,6 +98,22 @@ pub(crate) fn decide(policy: &Policy, facts: &[LeafFacts]) -> Decision {
     Decision { root, unevaluated: walk.unevaluated }
 }
 
+/// The first second at which these facts no longer satisfy the policy though nothing of the evidence has changed, and why;
+/// `None` where that never comes.
+///
+/// Facts only fall away as time passes, so there is one such moment and it can be searched for.
+pub(crate) fn horizon(policy: &Policy, facts: &[LeafFacts]) -> Option<(UnixTime, Failure)> {
+    let endings = facts.iter().flat_map(|leaf| &leaf.held).filter_map(|(_, signature)| signature.ending.as_ref());
+    let mut endings: Vec<_> = endings.collect();
+    endings.sort_by_key(|ending| (ending.last, ending.why.code()));
+    let holds_after = |moment| {
+        let later: Vec<_> = facts.iter().map(|leaf| leaf.after(moment)).collect();
+        decide(policy, &later).accepted()
+    };
+    let last = endings.get(endings.partition_point(|ending| holds_after(ending.last)))?;
+    Some((UnixTime::from_seconds(last.last.seconds().saturating_add(1)), last.why.clone()))
+}
+
 struct Walk<'a> {
     facts: std::slice::Iter<'a, LeafFacts>,
     unevaluated: Option<String>,
@@ -61,18 +133,27 @@ impl Walk<'_> {
     fn leaf(&mut self, leaf: &SignatureRequirement) -> (NodeOutcome, BTreeSet<String>) {
         let mut by = Vec::new();
         let mut signers = BTreeSet::new();
-        for (candidate, signature) in self.facts.next().map_or(&[][..], Vec::as_slice) {
+        let none = LeafFacts::none();
+        let facts = self.facts.next().unwrap_or(&none);
+        let (counted, reason) = match select(leaf.selection(), facts) {
+            Ok(counted) => (counted, None),
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        for (candidate, signature) in counted {
             let configured = leaf.clauses(signature.identity);
-            if configured == signature.evaluated {
+            let mut evaluated = signature.evaluated.clone();
+            // Evaluated just now, over all of them.
+            evaluated.extend(leaf.selection().name().map(str::to_owned));
+            if configured == evaluated {
                 by.push(*candidate);
                 signers.insert(signature.signer.canonical());
             } else {
-                let missing = configured.symmetric_difference(&signature.evaluated).next().cloned();
+                let missing = configured.symmetric_difference(&evaluated).next().cloned();
                 self.unevaluated = self.unevaluated.take().or(missing);
             }
         }
         let asks = leaf.authority().describe();
-        (NodeOutcome { asks, satisfied: !by.is_empty(), by, children: Vec::new() }, signers)
+        (NodeOutcome { asks, satisfied: !by.is_empty(), by, reason, children: Vec::new() }, signers)
     }
 
     fn branch(&mut self, asks: &str, of: &[Requirement], needed: usize, distinct: bool) -> (NodeOutcome, BTreeSet<String>) {
@@ -83,7 +164,39 @@ impl Walk<'_> {
         let signers = held.into_iter().flatten().cloned().collect();
         let children = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
         let satisfied = needed > 0 && count >= needed;
-        (NodeOutcome { asks: asks.to_owned(), satisfied, by: Vec::new(), children }, signers)
+        (NodeOutcome { asks: asks.to_owned(), satisfied, by: Vec::new(), reason: None, children }, signers)
+    }
+}
+
+/// Those of a leaf's signatures that count, or why none of them does.
+fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, VerifiedSignature)>, Failure> {
+    let LeafFacts { held, against, complete } = facts;
+    let every = || held.iter().collect();
+    let superseded = |by: &[usize], of: &str| {
+        let by: Vec<_> = by.iter().map(ToString::to_string).collect();
+        Err(Failure::new(Code::AttestationSuperseded).expected(of).found(format_args!("number {} does not", by.join(", "))))
+    };
+    match selection {
+        Selection::Any => Ok(every()),
+        // Nothing is known that could be taken away: there is no attestation, and that is said elsewhere.
+        _ if held.is_empty() => Ok(Vec::new()),
+        _ if !complete => Err(Code::AbsenceNotProved.into()),
+        Selection::All if against.is_empty() => Ok(every()),
+        Selection::All => {
+            let by: Vec<_> = against.iter().map(|(number, _)| *number).collect();
+            superseded(&by, "that every attestation of the type says what is asked for")
+        }
+        Selection::Newest => {
+            // Without a time nothing is held here, and what is against has been asked for one as well.
+            let newest = held.iter().filter_map(|(_, one)| one.earliest()).chain(against.iter().filter_map(|(_, at)| *at)).max();
+            // Of two of one second nobody can say which came later, so both must satisfy.
+            let by: Vec<_> = against.iter().filter(|(_, at)| at.is_none() || *at == newest).map(|(number, _)| *number).collect();
+            if by.is_empty() {
+                Ok(held.iter().filter(|(_, one)| one.earliest() == newest).collect())
+            } else {
+                superseded(&by, "that the newest attestation of the type says what is asked for")
+            }
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Every type here has private fields and is made only in [`crate::check`]: holding one means that the checks were made.
 
+use crate::code::Failure;
 use crate::digest::Digest;
 use crate::format::intoto::Statement;
 use crate::time::UnixTime;
-use crate::x509::{FulcioExtensions, SubjectName};
+use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -30,6 +31,10 @@ pub enum Signer {
         fingerprint: [u8; 32],
         /// Name of the authority whose path holds.
         authority: String,
+        /// Its distinguished name, attribute by attribute; empty in Fulcio's certificates.
+        distinguished_name: DistinguishedName,
+        /// The certificate policies that it was issued under, as dotted numbers.
+        policies: Vec<String>,
     },
 }
 
@@ -110,6 +115,13 @@ impl LogFact {
     }
 }
 
+/// The last moment at which a fact holds by itself, and why no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) last: UnixTime,
+    pub(crate) why: Failure,
+}
+
 /// One signature of which every configured check holds.
 #[derive(Clone, Debug)]
 pub struct VerifiedSignature {
@@ -123,9 +135,17 @@ pub struct VerifiedSignature {
     pub(crate) identity: Option<usize>,
     /// The clauses that were evaluated, to be held against those configured.
     pub(crate) evaluated: BTreeSet<String>,
+    /// What ends it while nothing of the evidence changes; most signatures never end.
+    pub(crate) ending: Option<Ending>,
 }
 
 impl VerifiedSignature {
+    /// The earliest authenticated time: it is at least that old, whatever newer times were added to it.
+    #[must_use]
+    pub fn earliest(&self) -> Option<UnixTime> {
+        self.times.iter().map(AuthenticatedTime::at).min()
+    }
+
     /// Who signed.
     #[must_use]
     pub fn signer(&self) -> &Signer {

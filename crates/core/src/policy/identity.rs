@@ -3,7 +3,8 @@
 use super::facts::Signer;
 use super::pattern::StringMatch;
 use crate::code::{Code, Failure};
-use crate::x509::{FulcioExtensions, SubjectName};
+use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
+use const_oid::ObjectIdentifier;
 
 /// The kind of a certificate's subject alternative name. Kinds never mix: an address is no URI, whatever its text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,17 @@ pub struct Identity {
     subject: StringMatch,
     kind: Option<SubjectKind>,
     extensions: Vec<(String, StringMatch)>,
+    subject_dn: Vec<(String, StringMatch)>,
+    policy_oids: Vec<String>,
+}
+
+/// What a certificate with a verified path says of its subject.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Certified<'a> {
+    pub(crate) subject: &'a SubjectName,
+    pub(crate) extensions: &'a FulcioExtensions,
+    pub(crate) distinguished_name: &'a DistinguishedName,
+    pub(crate) policies: &'a [String],
 }
 
 impl Identity {
@@ -58,7 +70,7 @@ impl Identity {
     pub fn new(subject: StringMatch, issuer: StringMatch) -> Result<Self, Failure> {
         subject.validate("identity")?;
         issuer.validate("issuer")?;
-        Ok(Self { issuer, subject, kind: None, extensions: Vec::new() })
+        Ok(Self { issuer, subject, kind: None, extensions: Vec::new(), subject_dn: Vec::new(), policy_oids: Vec::new() })
     }
 
     /// Demands that the subject is a name of this kind besides: a pattern for addresses then never matches a URI.
@@ -94,6 +106,57 @@ impl Identity {
         Ok(self)
     }
 
+    /// Demands an attribute of the certificate's distinguished name besides, for certificate authorities of one's own:
+    /// `O`, `OU`, `CN` and so on ([`DistinguishedName::TYPES`]). Of several units (`OU`) and domain components (`DC`) one
+    /// must be so; of any other type there must be exactly one.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] for another type, or a type given twice.
+    pub fn subject_dn(mut self, of: &str, value: StringMatch) -> Result<Self, Failure> {
+        value.validate(&format!("subjectDn.{of}"))?;
+        if !DistinguishedName::TYPES.contains(&of) {
+            return Err(Failure::new(Code::PolicyInvalid)
+                .expected(format_args!("one of {}", DistinguishedName::TYPES.join(", ")))
+                .found(of)
+                .at("subjectDn"));
+        }
+        if self.subject_dn.iter().any(|(known, _)| known == of) {
+            return Err(Failure::new(Code::PolicyInvalid).expected("each attribute once").found(of).at("subjectDn"));
+        }
+        self.subject_dn.push((of.to_owned(), value));
+        Ok(self)
+    }
+
+    /// Demands that the certificate was issued under this certificate policy besides (RFC 5280 §4.2.1.4), as the issuing
+    /// authority of one's own states it. Given several times, all must be there.
+    ///
+    /// # Errors
+    /// [`Code::PolicyInvalid`] for what is no object identifier in dotted form, or one given twice.
+    pub fn policy_oid(mut self, oid: &str) -> Result<Self, Failure> {
+        let invalid = |expected: &str| Failure::new(Code::PolicyInvalid).expected(expected).found(oid).at("policyOids");
+        let parsed = ObjectIdentifier::new(oid).map_err(|_| invalid("an object identifier such as 1.3.6.1.4.1.99999.1"))?;
+        if parsed.to_string() != oid {
+            return Err(invalid("an object identifier in its one dotted form"));
+        }
+        if self.policy_oids.iter().any(|known| known == oid) {
+            return Err(invalid("each policy once"));
+        }
+        self.policy_oids.push(oid.to_owned());
+        Ok(self)
+    }
+
+    /// The attributes of the distinguished name.
+    #[must_use]
+    pub fn distinguished_name(&self) -> &[(String, StringMatch)] {
+        &self.subject_dn
+    }
+
+    /// The certificate policies.
+    #[must_use]
+    pub fn policy_oids(&self) -> &[String] {
+        &self.policy_oids
+    }
+
     /// What the issuer must be.
     #[must_use]
     pub fn issuer(&self) -> &StringMatch {
@@ -118,10 +181,13 @@ impl Identity {
             .into_iter()
             .chain(self.kind.map(|_| "subjectKind".to_owned()))
             .chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}")))
+            .chain(self.subject_dn.iter().map(|(of, _)| format!("subjectDn.{of}")))
+            .chain(self.policy_oids.iter().map(|oid| format!("policyOids.{oid}")))
     }
 
     /// Holds every clause against the signer and names those it evaluated; stops at the first that fails.
-    pub(crate) fn evaluate(&self, subject: &SubjectName, extensions: &FulcioExtensions) -> Result<Vec<String>, Failure> {
+    pub(crate) fn evaluate(&self, certified: Certified<'_>) -> Result<Vec<String>, Failure> {
+        let Certified { subject, extensions, distinguished_name, policies } = certified;
         let mut evaluated = Vec::new();
         let issuer = extensions.issuer().unwrap_or_default();
         if issuer.is_empty() || !self.issuer.matches(issuer) {
@@ -153,6 +219,25 @@ impl Identity {
             }
             evaluated.push(format!("extensions.{name}"));
         }
+        for (of, value) in &self.subject_dn {
+            let found: Vec<_> = distinguished_name.get(of).collect();
+            // Two common names would be two signers to two readers.
+            let readable = DistinguishedName::may_repeat(of) || found.len() == 1;
+            if !readable || !found.iter().flatten().any(|found| value.matches(found)) {
+                return Err(Failure::new(Code::SubjectDnMismatch)
+                    .expected(format_args!("{of}={value}"))
+                    .found(if found.is_empty() { "no such attribute".to_owned() } else { distinguished_name.to_string() })
+                    .at(format_args!("subjectDn.{of}")));
+            }
+            evaluated.push(format!("subjectDn.{of}"));
+        }
+        for oid in &self.policy_oids {
+            if !policies.contains(oid) {
+                let found = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
+                return Err(Failure::new(Code::PolicyOidMismatch).expected(oid).found(found).at("policyOids"));
+            }
+            evaluated.push(format!("policyOids.{oid}"));
+        }
         Ok(evaluated)
     }
 
@@ -162,6 +247,10 @@ impl Identity {
         let mut extensions: Vec<_> = self.extensions.iter().map(|(name, value)| format!(" {name} {value:?}")).collect();
         extensions.sort();
         text.extend(extensions);
+        let mut more: Vec<_> = self.subject_dn.iter().map(|(of, value)| format!(" dn {of} {value:?}")).collect();
+        more.extend(self.policy_oids.iter().map(|oid| format!(" policy {oid}")));
+        more.sort();
+        text.extend(more);
         text
     }
 }

@@ -1,7 +1,8 @@
 //! [`Policy`] and [`Requirement`]: the tree of what must hold.
 
 use super::authority::Authority;
-use super::settings::Settings;
+use super::predicate::{PredicateMatch, Selection};
+use super::settings::{Settings, TlogMode};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, sha256};
 use crate::encoding::hex;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 const MAX_DEPTH: usize = 16;
 /// Most leaves of a policy.
 const MAX_LEAVES: usize = 1000;
+/// Most clauses about one predicate.
+const MAX_PREDICATE: usize = 100;
+/// Longest age that can be asked for, in seconds: 100 years.
+const MAX_AGE: u64 = 100 * 365 * 86_400;
 /// cosign's own statement that an image is signed (cosign `specs/BUNDLE_SPEC.md`).
 pub(crate) const COSIGN_SIGN_V1: &str = "https://sigstore.dev/cosign/sign/v1";
 
@@ -61,13 +66,70 @@ pub struct SignatureRequirement {
     claim: Claim,
     settings: Settings,
     trust: Option<Arc<TrustRoot>>,
+    predicate: Vec<PredicateMatch>,
+    max_age: Option<u64>,
+    selection: Selection,
 }
 
 impl SignatureRequirement {
     /// A signature by `authority` with the default settings.
     #[must_use]
     pub fn new(authority: Authority) -> Self {
-        Self { authority, claim: Claim::Signed, settings: Settings::default(), trust: None }
+        Self {
+            authority,
+            claim: Claim::Signed,
+            settings: Settings::default(),
+            trust: None,
+            predicate: Vec::new(),
+            max_age: None,
+            selection: Selection::Any,
+        }
+    }
+
+    /// Demands besides that the attestation's predicate says this. Every clause is held against one predicate.
+    #[must_use]
+    pub fn saying(mut self, clause: PredicateMatch) -> Self {
+        self.predicate.push(clause);
+        self
+    }
+
+    /// Demands besides that the attestation is at most so many seconds old, by the earliest time that is authenticated
+    /// for it. An attestation without an authenticated time has no age and does not count.
+    ///
+    /// With a key anybody can have an old attestation logged or stamped anew and show only the new time; the certificate of
+    /// an identity ends that minutes after signing.
+    #[must_use]
+    pub fn max_age(mut self, seconds: u64) -> Self {
+        self.max_age = Some(seconds);
+        self
+    }
+
+    /// Which of several attestations of the type by the authority must satisfy the requirement.
+    ///
+    /// Other than [`Selection::Any`] needs complete gathering: where something could not be gathered, and of saved
+    /// evidence always, it is undecided ([`Code::AbsenceNotProved`]).
+    #[must_use]
+    pub fn selecting(mut self, selection: Selection) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    /// What the predicate must say.
+    #[must_use]
+    pub fn predicate(&self) -> &[PredicateMatch] {
+        &self.predicate
+    }
+
+    /// The greatest age, in seconds.
+    #[must_use]
+    pub fn oldest(&self) -> Option<u64> {
+        self.max_age
+    }
+
+    /// Which attestations must satisfy the requirement.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        self.selection
     }
 
     /// Another trust root than the verifier's, for this authority alone: several stand side by side in one policy, and
@@ -123,6 +185,9 @@ impl SignatureRequirement {
         if self.settings.witnesses.is_some() {
             clauses.insert("witnesses".to_owned());
         }
+        clauses.extend(self.predicate.iter().map(PredicateMatch::clause));
+        clauses.extend(self.max_age.map(|_| "maxAge".to_owned()));
+        clauses.extend(self.selection.name().map(str::to_owned));
         match &self.authority {
             Authority::Key(_) => {
                 clauses.insert("keyWindow".to_owned());
@@ -139,12 +204,44 @@ impl SignatureRequirement {
 
     fn validate(&self) -> Result<(), Failure> {
         self.settings.validate()?;
+        let invalid = |expected: &str, field: &str| Failure::new(Code::PolicyInvalid).expected(expected).at(field);
         match &self.claim {
             Claim::Attestation { predicate_type } if predicate_type.is_empty() => {
-                Err(Failure::new(Code::PolicyInvalid).expected("a predicate type").found("an empty one").at("attestation"))
+                return Err(invalid("a predicate type", "attestation").found("an empty one"));
             }
-            _ => Ok(()),
+            Claim::Attestation { .. } => {}
+            _ => {
+                let of_attestations = [
+                    ("where", !self.predicate.is_empty()),
+                    ("maxAge", self.max_age.is_some()),
+                    ("newest", self.selection != Selection::Any),
+                ];
+                if let Some((field, _)) = of_attestations.iter().find(|(_, is_there)| *is_there) {
+                    return Err(invalid("an attestation, which names a predicate type", field).found("a signature"));
+                }
+            }
         }
+        if self.predicate.len() > MAX_PREDICATE {
+            return Err(invalid("at most 100 clauses", "where").found(self.predicate.len()));
+        }
+        let mut pointers: Vec<_> = self.predicate.iter().map(PredicateMatch::pointer).collect();
+        pointers.sort_unstable();
+        if let Some(doubled) = pointers.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first()) {
+            return Err(invalid("each pointer once", "where").found(doubled));
+        }
+        if let Some(seconds) = self.max_age.filter(|seconds| !(1..=MAX_AGE).contains(seconds)) {
+            return Err(invalid("1 second to 100 years", "maxAge").found(seconds));
+        }
+        if self.needs_time() && self.settings.tlog == TlogMode::Ignored && self.settings.timestamps == 0 {
+            return Err(invalid("timestamps or tlog, since nothing else says when it was signed", "maxAge or newest")
+                .found("tlog: ignored and no timestamps"));
+        }
+        Ok(())
+    }
+
+    /// Whether an attestation without an authenticated time can satisfy nothing here.
+    pub(crate) fn needs_time(&self) -> bool {
+        self.max_age.is_some() || self.selection == Selection::Newest
     }
 
     fn canonical(&self) -> String {
@@ -154,10 +251,15 @@ impl SignatureRequirement {
             Authority::Keyless(_) => String::new(),
         };
         let trust = self.trust.as_ref().map(|trust| format!(" trust {}", hex::encode(trust.fingerprint())));
+        let mut predicate: Vec<_> =
+            self.predicate.iter().map(|clause| format!("{:?} {:?}", clause.pointer(), clause.value())).collect();
+        predicate.sort_unstable();
         format!(
-            "signature {}{bounds} claim {:?} settings {}{}",
+            "signature {}{bounds} claim {:?} where {predicate:?} maxAge {:?} {:?} settings {}{}",
             self.authority.canonical(),
             self.claim,
+            self.max_age,
+            self.selection,
             self.settings.canonical(),
             trust.unwrap_or_default()
         )
@@ -387,7 +489,7 @@ mod tests {
     use super::*;
     use crate::digest::HashAlgorithm;
     use crate::key::PublicKey;
-    use crate::policy::{KeyAuthority, SigningAlgorithm, TlogMode};
+    use crate::policy::{KeyAuthority, SigningAlgorithm, TlogMode, ValueMatch};
     use crate::time::{UnixTime, Validity};
 
     fn key() -> KeyAuthority {
@@ -399,6 +501,35 @@ mod tests {
 
     fn leaf(key: KeyAuthority) -> Requirement {
         Requirement::signed_by(Authority::Key(key))
+    }
+
+    fn attestation(more: impl Fn(SignatureRequirement) -> SignatureRequirement) -> Requirement {
+        let claim = Claim::Attestation { predicate_type: "https://example.com/p".to_owned() };
+        Requirement::signature(more(SignatureRequirement::new(Authority::Key(key())).claim(claim)))
+    }
+
+    /// What is about attestations stands beside nothing else, and nothing is asked for that can never be.
+    #[test]
+    fn clauses_about_predicates_need_an_attestation_and_age_needs_a_time() {
+        let clause = |pointer: &str| PredicateMatch::new(pointer, ValueMatch::Bool(true)).unwrap();
+        let ignored = |timestamps| Settings { tlog: TlogMode::Ignored, timestamps, ..Settings::default() };
+        let signature = || SignatureRequirement::new(Authority::Key(key()));
+        for bad in [
+            Requirement::signature(signature().saying(clause("/a"))),
+            Requirement::signature(signature().max_age(1)),
+            Requirement::signature(signature().selecting(Selection::Newest)),
+            Requirement::signature(signature().selecting(Selection::All)),
+            attestation(|leaf| leaf.saying(clause("/a")).saying(clause("/a"))),
+            attestation(|leaf| (0..101).fold(leaf, |leaf, index| leaf.saying(clause(&format!("/{index}"))))),
+            attestation(|leaf| leaf.max_age(0)),
+            attestation(|leaf| leaf.max_age(u64::MAX)),
+            attestation(|leaf| leaf.max_age(1).settings(ignored(0))),
+            attestation(|leaf| leaf.selecting(Selection::Newest).settings(ignored(0))),
+        ] {
+            assert_eq!(Policy::new(bad.clone()).unwrap_err().code(), Code::PolicyInvalid, "{bad:?}");
+        }
+        assert!(Policy::new(attestation(|leaf| leaf.max_age(1).settings(ignored(1)))).is_ok());
+        assert!(Policy::new(attestation(|leaf| leaf.selecting(Selection::All).settings(ignored(0)))).is_ok());
     }
 
     /// Everything that can change a verdict changes the fingerprint; a file's name does not.
@@ -416,6 +547,12 @@ mod tests {
             Requirement::Any(vec![leaf(key())]),
             Requirement::All(vec![leaf(key())]),
             Requirement::AtLeast { count: 1, of: vec![leaf(key())] },
+            attestation(|leaf| leaf.saying(PredicateMatch::new("/a", ValueMatch::number(1)).unwrap())),
+            attestation(|leaf| leaf.saying(PredicateMatch::new("/a", ValueMatch::text("1")).unwrap())),
+            attestation(|leaf| leaf.max_age(1)),
+            attestation(|leaf| leaf.max_age(2)),
+            attestation(|leaf| leaf.selecting(Selection::Newest)),
+            attestation(|leaf| leaf.selecting(Selection::All)),
         ];
         let prints: BTreeSet<_> = policies.iter().map(|policy| *Policy::new(policy.clone()).unwrap().fingerprint()).collect();
         assert_eq!(prints.len(), policies.len());

@@ -147,6 +147,9 @@ pub(crate) struct NodeReport {
     /// Numbers of the candidates that satisfy it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) by: Vec<usize>,
+    /// Why those that satisfy it by themselves do not suffice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) children: Vec<NodeReport>,
 }
@@ -157,6 +160,7 @@ impl From<&NodeOutcome> for NodeReport {
             asks: crate::code::bounded(&node.asks),
             satisfied: node.satisfied,
             by: node.by.clone(),
+            reason: node.reason.as_ref().map(Reason::from),
             children: node.children.iter().map(Self::from).collect(),
         }
     }
@@ -177,6 +181,10 @@ pub(crate) enum SignerReport {
         authority: String,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         extensions: BTreeMap<String, String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject_dn: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        policy_oids: Vec<String>,
     },
 }
 
@@ -185,17 +193,21 @@ impl From<&Signer> for SignerReport {
         let bounded = crate::code::bounded;
         match signer {
             Signer::Key { id, name } => Self::Key { id: hex::encode(id), name: bounded(name) },
-            Signer::Certificate { subject, extensions, fingerprint, authority } => Self::Certificate {
-                subject: bounded(subject.value()),
-                subject_kind: subject.kind(),
-                issuer: extensions.issuer().map(bounded),
-                fingerprint: hex::encode(fingerprint),
-                authority: bounded(authority),
-                extensions: crate::x509::FulcioExtensions::NAMES
-                    .iter()
-                    .filter_map(|name| extensions.get(name).map(|value| ((*name).to_owned(), bounded(value))))
-                    .collect(),
-            },
+            Signer::Certificate { subject, extensions, fingerprint, authority, distinguished_name, policies } => {
+                Self::Certificate {
+                    subject: bounded(subject.value()),
+                    subject_kind: subject.kind(),
+                    issuer: extensions.issuer().map(bounded),
+                    fingerprint: hex::encode(fingerprint),
+                    authority: bounded(authority),
+                    extensions: crate::x509::FulcioExtensions::NAMES
+                        .iter()
+                        .filter_map(|name| extensions.get(name).map(|value| ((*name).to_owned(), bounded(value))))
+                        .collect(),
+                    subject_dn: (!distinguished_name.is_empty()).then(|| bounded(&distinguished_name.to_string())),
+                    policy_oids: policies.clone(),
+                }
+            }
         }
     }
 }
@@ -345,6 +357,15 @@ pub(crate) struct GatheringReport {
     pub(crate) reason: Reason,
 }
 
+/// When the verdict changes by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HorizonReport {
+    /// The first second at which it is another.
+    pub(crate) from: UnixTime,
+    pub(crate) reason: Reason,
+}
+
 /// The first line of a report.
 #[derive(Clone, Debug)]
 pub(crate) struct Headline {
@@ -362,6 +383,7 @@ pub(crate) struct ReportParts {
     pub(crate) trust: TrustReport,
     pub(crate) policy_fingerprint: String,
     pub(crate) basis: Option<Basis>,
+    pub(crate) horizon: Option<(UnixTime, Failure)>,
     pub(crate) requirement: Option<NodeReport>,
     pub(crate) candidates: Vec<CandidateReport>,
     pub(crate) weakened: Vec<Failure>,
@@ -388,6 +410,9 @@ pub struct Report {
     /// On what the acceptance rests; only where the verdict is `accepted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) basis: Option<BasisReport>,
+    /// When the acceptance ends though nothing changes but the time; none where it never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) horizon: Option<HorizonReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) requirement: Option<NodeReport>,
     pub(crate) candidates: Vec<CandidateReport>,
@@ -413,6 +438,7 @@ impl Report {
             trust_root: parts.trust,
             policy_fingerprint: parts.policy_fingerprint,
             basis: parts.basis.as_ref().map(BasisReport::from),
+            horizon: parts.horizon.map(|(from, why)| HorizonReport { from, reason: Reason::from(&why) }),
             requirement: parts.requirement,
             candidates: parts.candidates,
             weakened: reasons(&parts.weakened),
@@ -441,6 +467,17 @@ impl Report {
     #[must_use]
     pub fn failure(&self) -> &Failure {
         self.reason.failure()
+    }
+
+    /// The expiry horizon: the first second at which this acceptance would be none though nothing changed but the time,
+    /// and why: an exception that ends, a key without authenticated time that leaves its window, an attestation that grows
+    /// too old. `None` where the verdict is no acceptance, and where it never ends by itself.
+    ///
+    /// Windows of certificates, logs and authorities are held against authenticated times, so none of a trust root's ends
+    /// an acceptance. What others may do (move a tag, push or withhold an attestation) is not foreseen.
+    #[must_use]
+    pub fn horizon(&self) -> Option<(UnixTime, &Failure)> {
+        self.horizon.as_ref().map(|horizon| (horizon.from, horizon.reason.failure()))
     }
 
     /// Codes of the candidates that do not count, in order.

@@ -93,6 +93,9 @@ impl Report {
                 style.paint(Paint::Unsure, &format!("by an exception until {until}, not by a signature: {reason}")),
             ));
         }
+        if let Some((from, why)) = self.horizon() {
+            below.push(Node::leaf(style.paint(Paint::Unsure, &format!("no longer from {from}: {}", why.code().meaning()))));
+        }
         if self.subject.pinned.is_some() && self.subject.asked != name {
             below.push(Node::leaf(format!("asked for: {}", self.subject.asked)));
         } else if let Some(digest) = &self.subject.digest
@@ -248,5 +251,9 @@ fn requirement_node(node: &NodeReport, style: Style) -> Node {
     } else {
         format!(" (signature {})", node.by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
     };
-    Node::branch(format!("{mark} {}{by}", node.asks), node.children.iter().map(|child| requirement_node(child, style)).collect())
+    let why = node.reason.as_ref().map(|reason| format!(": {}", reason_text(reason))).unwrap_or_default();
+    Node::branch(
+        format!("{mark} {}{by}{why}", node.asks),
+        node.children.iter().map(|child| requirement_node(child, style)).collect(),
+    )
 }

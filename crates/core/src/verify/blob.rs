@@ -22,6 +22,8 @@ impl Verifier {
         let mut examination = Examination::new(self, now);
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
         examination.examine("bundle", None, parsed, artifact);
+        // One bundle says nothing about others.
+        examination.unseen(Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
         let decision = examination.decide();
         let name = artifact.name().copied();
         let failure = match name {
@@ -39,8 +41,9 @@ impl Verifier {
         let shown = name.map(|digest| digest.to_string());
         let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
         let evidence = EvidenceReport { origin: "given", complete: true };
-        let signatures = examination.signatures();
-        let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), ..Extra::default() };
+        let signatures = examination.signatures(&decision);
+        let horizon = examination.horizon(&decision);
+        let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), horizon, ..Extra::default() };
         let report = examination.report(headline, &decision, subject, Some(evidence), extra);
         match (verdict, name) {
             (Verdict::Accepted, Some(digest)) => Ok(AcceptedBlob::assertion(digest, signatures, report)),

@@ -1,17 +1,18 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
+use super::examined::Examined;
 use super::outcome::NotAccepted;
 use super::verifier::Verifier;
 use super::{allowance, candidate};
 use crate::check::Artifact;
-use crate::check::candidate::{Bench, Evaluation, evaluate};
+use crate::check::candidate::{Bench, evaluate};
 use crate::code::{Class, Code, Failure};
 use crate::format::{Format, Signed};
 use crate::gather::{Evidence, EvidenceOrigin, Layout};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, SignatureRequirement, VerifiedSignature, decide,
+    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide, horizon,
     unanchored_notices,
 };
 use crate::report::{
@@ -31,51 +32,6 @@ pub(super) enum Judgement {
     NotAccepted(NotAccepted),
 }
 
-/// A candidate that was looked at, or the reason why it could not be.
-pub(super) struct Examined {
-    layout: &'static str,
-    digest: Option<String>,
-    format: Option<Format>,
-    reason: Option<Failure>,
-    /// One a leaf; none where the candidate could not be read.
-    evaluations: Vec<Held>,
-}
-
-/// What came of a candidate under one leaf.
-enum Held {
-    Told(Box<Evaluation>),
-    /// A refusal that the report does not tell, since it tells enough of them; what must still be known is whether it could
-    /// not be found out.
-    LeftOut(Option<Failure>),
-}
-
-impl Examined {
-    /// Why it could not be found out whether this candidate satisfies the `index`-th leaf.
-    fn undecided(&self, index: usize) -> Option<&Failure> {
-        let failure = match self.evaluations.get(index) {
-            Some(Held::Told(evaluation)) => evaluation.result.as_ref().err()?,
-            Some(Held::LeftOut(undecided)) => undecided.as_ref()?,
-            None => self.reason.as_ref()?,
-        };
-        (failure.code().class() != Class::Rejected).then_some(failure)
-    }
-
-    fn left_out(&self) -> usize {
-        self.evaluations.iter().filter(|held| matches!(held, Held::LeftOut(_))).count()
-    }
-}
-
-/// The evaluations that are told, each with its leaf.
-fn told<'a>(
-    leaves: &'a [&'a SignatureRequirement],
-    examined: &'a Examined,
-) -> impl Iterator<Item = (&'a SignatureRequirement, &'a Evaluation)> {
-    leaves.iter().zip(&examined.evaluations).filter_map(|(leaf, held)| match held {
-        Held::Told(evaluation) => Some((*leaf, &**evaluation)),
-        Held::LeftOut(_) => None,
-    })
-}
-
 /// All candidates, held against all leaves.
 pub(super) struct Examination<'v> {
     verifier: &'v Verifier,
@@ -84,12 +40,26 @@ pub(super) struct Examination<'v> {
     examined: Vec<Examined>,
     /// How many checks of refusals the report may still tell: policies have many leaves and images many candidates.
     checks_left: usize,
+    /// Why there could be attestations that nobody looked at.
+    unseen: Option<Failure>,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let leaves = verifier.policy.leaves().len();
-        Self { verifier, now, facts: vec![Vec::new(); leaves], examined: Vec::new(), checks_left: verifier.limits.report_checks }
+        Self {
+            verifier,
+            now,
+            facts: vec![LeafFacts::none(); leaves],
+            examined: Vec::new(),
+            checks_left: verifier.limits.report_checks,
+            unseen: None,
+        }
+    }
+
+    /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
+    pub(super) fn unseen(&mut self, why: Failure) {
+        self.unseen.get_or_insert(why);
     }
 
     /// Holds one candidate against every leaf.
@@ -101,45 +71,29 @@ impl<'v> Examination<'v> {
         artifact: &Artifact<'_>,
     ) {
         let number = self.examined.len().saturating_add(1);
-        let mut examined = Examined { layout, digest, format: None, reason: None, evaluations: Vec::new() };
+        let mut examined = Examined::new(layout, digest);
         match parsed {
             Err(failure) => examined.reason = Some(failure),
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let (limits, now) = (&self.verifier.limits, self.now);
-                let mut evaluations = Vec::with_capacity(self.facts.len());
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
-                for ((leaf, key), facts) in leaves.zip(&mut self.facts) {
+                for (index, ((leaf, key), facts)) in leaves.zip(&mut self.facts).enumerate() {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
                     // becomes of it.
                     let mut budget = Budget::new(limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
-                    if let Ok(verified) = &evaluation.result {
-                        facts.push((number, verified.clone()));
+                    match (&evaluation.result, evaluation.attests) {
+                        (Ok(verified), _) => facts.held.push((number, verified.clone())),
+                        (Err(_), Some(at)) => facts.against.push((number, at)),
+                        (Err(_), None) => {}
                     }
-                    evaluations.push(evaluation);
+                    examined.take(index, evaluation, &mut self.checks_left);
                 }
-                if evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
-                    // Held against nothing is not found good.
-                    examined.reason = furthest(&evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
-                }
-                examined.evaluations = evaluations.into_iter().map(|evaluation| self.told(evaluation)).collect();
             }
         }
         self.examined.push(examined);
-    }
-
-    /// Whatever was accepted is told; refusals only until there are enough of them.
-    fn told(&mut self, evaluation: Evaluation) -> Held {
-        let Err(failure) = &evaluation.result else { return Held::Told(Box::new(evaluation)) };
-        match self.checks_left.checked_sub(evaluation.checks.len().saturating_add(1)) {
-            Some(left) => {
-                self.checks_left = left;
-                Held::Told(Box::new(evaluation))
-            }
-            None => Held::LeftOut(Some(failure).filter(|failure| failure.code().class() != Class::Rejected).cloned()),
-        }
     }
 
     /// Whether bundles may carry chains for some leaf; each leaf looks again for itself.
@@ -147,17 +101,30 @@ impl<'v> Examination<'v> {
         self.verifier.policy.leaves().iter().any(|leaf| leaf.configured().allow_chain)
     }
 
-    pub(super) fn decide(&self) -> Decision {
+    /// Decides over everything that was examined.
+    pub(super) fn decide(&mut self) -> Decision {
+        for (index, (leaf, facts)) in self.verifier.policy.leaves().into_iter().zip(&mut self.facts).enumerate() {
+            // What is not known of one candidate is not known of the newest of them either.
+            let open = self.examined.iter().any(|examined| examined.undecided(index).is_some());
+            facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
+        }
         decide(&self.verifier.policy, &self.facts)
     }
 
     /// The signatures that satisfy some leaf, each once.
-    pub(super) fn signatures(&self) -> Vec<VerifiedSignature> {
+    pub(super) fn signatures(&self, decision: &Decision) -> Vec<VerifiedSignature> {
         let mut numbered: BTreeMap<usize, &VerifiedSignature> = BTreeMap::new();
-        for (number, verified) in self.facts.iter().flatten() {
-            numbered.entry(*number).or_insert(verified);
+        for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(&self.facts) {
+            for (number, verified) in facts.held.iter().filter(|(number, _)| outcome.by.contains(number)) {
+                numbered.entry(*number).or_insert(verified);
+            }
         }
         numbered.into_values().cloned().collect()
+    }
+
+    /// When an acceptance ends by itself.
+    pub(super) fn horizon(&self, decision: &Decision) -> Option<(UnixTime, Failure)> {
+        if decision.accepted() { horizon(&self.verifier.policy, &self.facts) } else { None }
     }
 
     /// Why nothing was accepted, as far as the candidates tell: something that could not be found out, else the
@@ -176,6 +143,9 @@ impl<'v> Examination<'v> {
         if some_leaf_holds(&decision.root) {
             return Failure::new(Code::PolicyNotMet).expected(&decision.root.asks);
         }
+        if let Some(superseded) = first_reason(&decision.root) {
+            return superseded.clone();
+        }
         // The classic: the image was altered or re-tagged after it was signed.
         if let Some(other) = reasons().find(|failure| failure.code() == Code::SignedOtherDigest) {
             return other.clone();
@@ -191,7 +161,16 @@ impl<'v> Examination<'v> {
     /// What could not be found out, where it would have mattered: where the requirement may hold if it had turned out
     /// well. Where it cannot hold either way, it is known not to.
     pub(super) fn unknown(&self, decision: &Decision) -> Option<Failure> {
-        let unknown = |index| most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)));
+        let leaves = self.verifier.policy.leaves();
+        let outcomes = decision.root.leaves(&self.verifier.policy);
+        let unknown = |index: usize| {
+            let unseen = self.unseen.as_ref().filter(|_| {
+                // Only where there is something that an unseen one could take away.
+                let by_order = leaves.get(index).is_some_and(|leaf| leaf.selection() != Selection::Any);
+                by_order && outcomes.get(index).is_some_and(|outcome| outcome.reason.is_some())
+            });
+            most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)).chain(unseen))
+        };
         let unknown: Vec<_> = (0..self.facts.len()).map(unknown).collect();
         let open = may_hold(self.verifier.policy.requirement(), &decision.root, &mut unknown.iter());
         most_telling(unknown.iter().flatten().filter(|_| open))
@@ -218,13 +197,17 @@ impl<'v> Examination<'v> {
         let mut notices = extra.notices;
         notices.extend(trust_notices(self.verifier, self.now));
         let mut left_out: usize = 0;
+        let by_order = leaves.iter().filter_map(|leaf| Some((leaf, leaf.selection().name()?)));
+        notices.extend(
+            by_order.map(|(leaf, name)| Failure::new(Code::RegistryCouldWithhold).found(name).at(leaf.authority().describe())),
+        );
         for examined in &self.examined {
-            for (leaf, evaluation) in told(&leaves, examined) {
+            for (leaf, evaluation) in examined.told(&leaves) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
                     notices.extend(keyless.identities().iter().flat_map(|identity| unanchored_notices(identity, signer)));
                 }
             }
-            left_out = left_out.saturating_add(examined.left_out());
+            left_out = left_out.saturating_add(examined.left_out);
         }
         dedup(&mut notices);
         if left_out > 0 {
@@ -234,7 +217,7 @@ impl<'v> Examination<'v> {
                 .push(Failure::new(Code::ReportTruncated).expected(expected).found(format_args!("{left_out} refusals left out")));
         }
         let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
-            let evaluations = told(&leaves, examined).map(|(leaf, evaluation)| {
+            let evaluations = examined.told(&leaves).map(|(leaf, evaluation)| {
                 EvaluationReport::new(
                     leaf.authority().describe(),
                     leaf.trust_root().map(|trust| trust_report(trust)),
@@ -251,7 +234,7 @@ impl<'v> Examination<'v> {
                 accepted: examined.reason.is_none(),
                 reason: examined.reason.as_ref().map(Into::into),
                 evaluations: evaluations.collect(),
-                left_out: examined.left_out(),
+                left_out: examined.left_out,
             }
         });
         let parts = ReportParts {
@@ -262,6 +245,7 @@ impl<'v> Examination<'v> {
             trust: trust_report(&self.verifier.trust),
             policy_fingerprint: crate::encoding::hex::encode(self.verifier.policy.fingerprint()),
             basis: extra.basis,
+            horizon: extra.horizon,
             requirement: self.verifier.policy.excepted().is_none().then(|| (&decision.root).into()),
             candidates: candidates.collect(),
             weakened: extra.weakened.into_iter().chain(weakened(self.verifier)).collect(),
@@ -276,6 +260,7 @@ impl<'v> Examination<'v> {
 #[derive(Default)]
 pub(super) struct Extra {
     pub(super) basis: Option<Basis>,
+    pub(super) horizon: Option<(UnixTime, Failure)>,
     pub(super) weakened: Vec<Failure>,
     pub(super) notices: Vec<Failure>,
     pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
@@ -307,6 +292,11 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
         examination.examine(candidate.layout.name(), candidate::digest(candidate), parsed, &artifact);
     }
+    if !evidence.proves_absence() || hidden.is_some() {
+        let found =
+            hidden.as_ref().map_or_else(|| "saved evidence, which could leave something out".to_owned(), Failure::to_string);
+        examination.unseen(Failure::new(Code::AbsenceNotProved).found(found));
+    }
     let decision = examination.decide();
     let exception = verifier.policy.excepted().map(|exception| (exception, exception.applies(&subject.digest, now)));
     let basis = match &exception {
@@ -330,7 +320,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
                 // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
                 // judged, by their bytes; of none nothing is known.
                 none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
-                    Code::AbsenceNotShown.into()
+                    Code::AbsenceNotProved.into()
                 }
                 failure => failure,
             };
@@ -346,7 +336,15 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         },
         complete: evidence.is_complete(),
     };
-    let signatures = examination.signatures();
+    let signatures = examination.signatures(&decision);
+    let horizon = match &basis {
+        Some(Basis::Exception { until, .. }) => {
+            let why = Failure::new(Code::ExceptionExpired).expected(format_args!("until {until}"));
+            Some((UnixTime::from_seconds(until.seconds().saturating_add(1)), why))
+        }
+        Some(Basis::Requirement) => examination.horizon(&decision),
+        None => None,
+    };
     let notices = image_notices(evidence, &signatures);
     let excepted = basis.iter().filter_map(|basis| match basis {
         Basis::Exception { reason, until } => {
@@ -354,7 +352,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         }
         Basis::Requirement => None,
     });
-    let extra = Extra { basis: basis.clone(), weakened: excepted.collect(), notices, gathering };
+    let extra = Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering };
     let report = examination.report(headline, &decision, subject, Some(evidence_report), extra);
     match (verdict, basis) {
         (Verdict::Accepted, Some(basis)) => Judgement::Accepted { basis, signatures, report },
@@ -382,6 +380,7 @@ pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, 
         trust: trust_report(&verifier.trust),
         policy_fingerprint: crate::encoding::hex::encode(verifier.policy.fingerprint()),
         basis: None,
+        horizon: None,
         requirement: None,
         candidates: Vec::new(),
         weakened: weakened(verifier),
@@ -410,20 +409,6 @@ fn most_telling<'a>(reasons: impl Iterator<Item = &'a Failure>) -> Option<Failur
     reasons.min_by_key(|failure| failure.code()).cloned()
 }
 
-/// Of several reasons the one of the authority that got furthest up the ladder.
-fn furthest(evaluations: &[Evaluation]) -> Option<Failure> {
-    let mut best: Option<(usize, &Failure)> = None;
-    for evaluation in evaluations {
-        if let Err(failure) = &evaluation.result {
-            let rungs = evaluation.checks.len();
-            if best.is_none_or(|(known, _)| rungs > known) {
-                best = Some((rungs, failure));
-            }
-        }
-    }
-    best.map(|(_, failure)| failure.clone())
-}
-
 /// Whether a node holds or would, were every leaf to hold of which something could not be found out (in the order of
 /// [`crate::policy::Policy::leaves`]). Whether a threshold would still lack distinct signers then, nobody can say.
 fn may_hold(node: &Requirement, outcome: &NodeOutcome, unknown: &mut std::slice::Iter<'_, Option<Failure>>) -> bool {
@@ -438,6 +423,11 @@ fn may_hold(node: &Requirement, outcome: &NodeOutcome, unknown: &mut std::slice:
         Requirement::AtLeast { count, .. } => open >= *count,
         Requirement::All(_) | Requirement::Signature(_) => open == of.len(),
     }
+}
+
+/// Why attestations that satisfy a leaf by themselves do not suffice.
+fn first_reason(node: &NodeOutcome) -> Option<&Failure> {
+    node.reason.as_ref().or_else(|| node.children.iter().find_map(first_reason))
 }
 
 fn some_leaf_holds(node: &NodeOutcome) -> bool {

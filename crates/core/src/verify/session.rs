@@ -1,7 +1,7 @@
 //! [`Session`]: gathering for one verify call, bound to the verifier that started it.
 
 use crate::code::Failure;
-use crate::gather::{self, Fetch, FetchError, Request, RequestId, Response};
+use crate::gather::{self, Fetch, FetchError, Request, RequestId, Requests, Response};
 use crate::oci::Reference;
 
 /// Gathers what one verify call needs, without doing I/O itself: ask for the open requests, answer them in any order,
@@ -35,8 +35,18 @@ impl Session {
         self.gathering.is_done()
     }
 
-    /// Answers every request from a blocking source, until done.
+    /// Answers every request from a blocking source, until done, as [`Fetch::fetch_all`] does.
     pub fn drive(&mut self, fetch: &dyn Fetch) {
         gather::drive(&mut self.gathering, fetch);
+    }
+}
+
+impl Requests for Session {
+    fn next_request(&mut self) -> Option<Request> {
+        Self::next_request(self)
+    }
+
+    fn supply(&mut self, id: RequestId, answer: Result<Response, FetchError>) -> Result<(), Failure> {
+        Self::supply(self, id, answer)
     }
 }

@@ -6,13 +6,14 @@ use super::session::Session;
 use crate::code::{Class, Code, Failure};
 use crate::crypto::{KeyTables, PreparedKey};
 use crate::digest::{Digest, sha256_parts};
-use crate::gather::{self, Evidence, Fetch, Wanted};
+use crate::gather::{self, AsyncFetch, Evidence, Fetch, Wanted, drive_async};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
 use crate::policy::{Authority, Policy, SignatureRequirement};
 use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Verifies images and blobs against one policy and one trust root.
@@ -142,7 +143,33 @@ impl Verifier {
     pub fn verify(&self, reference: &Reference, fetch: &dyn Fetch, now: UnixTime) -> Result<Accepted, NotAccepted> {
         let mut session = self.session(reference);
         session.drive(fetch);
-        self.conclude(session, now)
+        self.with_weakened(fetch.weakened()).conclude(session, now)
+    }
+
+    /// [`Verifier::verify`] for callers that await, on whatever executor. The judging itself, a few milliseconds of
+    /// computing, is done in the last poll.
+    ///
+    /// Cancel-safe: dropping the future stops every request under way and leaves no state behind.
+    ///
+    /// # Errors
+    /// As [`Verifier::verify`].
+    pub async fn verify_async<F: AsyncFetch>(
+        &self,
+        reference: &Reference,
+        fetch: &F,
+        now: UnixTime,
+    ) -> Result<Accepted, NotAccepted> {
+        let mut session = self.session(reference);
+        drive_async(&mut session, fetch).await;
+        self.with_weakened(fetch.weakened()).conclude(session, now)
+    }
+
+    /// This verifier, with what a source is weaker in among what the report lists.
+    fn with_weakened(&self, weakened: Vec<Failure>) -> Cow<'_, Self> {
+        if weakened.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(weakened.into_iter().fold(self.clone(), Self::declare_weakened))
     }
 
     /// Gathers from a blocking source without judging, so that the evidence can be saved and judged elsewhere.

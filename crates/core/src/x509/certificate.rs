@@ -144,6 +144,14 @@ impl Certificate {
         self.issuer() == self.subject()
     }
 
+    /// The certificate policies that it was issued under (RFC 5280 §4.2.1.4), as the issuer states them: no policy tree is
+    /// built, and none where the extension is absent or malformed, so that nothing that asks for one is satisfied.
+    #[must_use]
+    pub fn policies(&self) -> Vec<ObjectIdentifier> {
+        let extension = self.extension(&oid::CERTIFICATE_POLICIES);
+        extension.and_then(|extension| extension::certificate_policies(extension.value).ok()).unwrap_or_default()
+    }
+
     /// `notBefore` to `notAfter`, both inclusive.
     #[must_use]
     pub fn validity(&self) -> Validity {

@@ -5,6 +5,8 @@ use const_oid::ObjectIdentifier;
 
 /// Most purposes that one extendedKeyUsage is read for.
 const MAX_PURPOSES: usize = 32;
+/// Most policies that one certificatePolicies is read for.
+const MAX_POLICIES: usize = 64;
 
 /// One extension as it stands in the certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +125,24 @@ pub(super) fn subject_key_id(value: &[u8]) -> Result<&[u8], DerError> {
     Tlv::parse(value)?.octets()
 }
 
+/// The identifiers of certificatePolicies (§4.2.1.4), without their qualifiers. `anyPolicy` is one like any other here:
+/// whoever asks for a policy means that very one.
+pub(super) fn certificate_policies(value: &[u8]) -> Result<Vec<ObjectIdentifier>, DerError> {
+    let mut fields = sequence(value)?;
+    let mut policies = Vec::new();
+    while !fields.is_empty() {
+        let mut policy = fields.expect(tag::SEQUENCE)?.reader();
+        let oid = policy.expect(tag::OID)?.oid()?;
+        policy.optional(tag::SEQUENCE)?;
+        policy.finish()?;
+        if policies.contains(&oid) || policies.len() >= MAX_POLICIES {
+            return Err(DerError("a certificatePolicies with a policy twice, or with too many"));
+        }
+        policies.push(oid);
+    }
+    if policies.is_empty() { Err(DerError("an empty certificatePolicies")) } else { Ok(policies) }
+}
+
 /// Whether policyConstraints (§4.2.1.11) asks for an explicit policy, which would need the policy tree.
 pub(super) fn requires_explicit_policy(value: &[u8]) -> Result<bool, DerError> {
     let mut fields = sequence(value)?;
@@ -163,6 +183,19 @@ mod tests {
         assert!(ca.key_cert_sign() && ca.crl_sign() && !ca.digital_signature());
         for bad in [&[3, 2, 0, 0][..], &[3, 1, 0], &[3, 2, 7, 0xc0], &[3, 4, 0, 0x80, 0, 0]] {
             assert!(KeyUsage::parse(bad).is_err(), "{bad:02x?}");
+        }
+    }
+
+    #[test]
+    fn certificate_policies_are_named_once_each() {
+        let one = [0x30, 5, 6, 3, 0x2a, 3, 4];
+        let whole = |of: &[u8]| [&[0x30, u8::try_from(of.len()).unwrap()], of].concat();
+        let parsed = certificate_policies(&whole(&one)).unwrap();
+        assert_eq!(parsed, [ObjectIdentifier::new_unwrap("1.2.3.4")]);
+        let qualified = [0x30, 7, 6, 3, 0x2a, 3, 4, 0x30, 0];
+        assert_eq!(certificate_policies(&whole(&qualified)).unwrap(), parsed);
+        for bad in [whole(&[]), whole(&[one, one].concat()), whole(&[0x30, 0]), [whole(&one), vec![0]].concat()] {
+            assert!(certificate_policies(&bad).is_err(), "{bad:02x?}");
         }
     }
 

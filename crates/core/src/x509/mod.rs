@@ -17,6 +17,7 @@ mod time;
 
 pub use certificate::Certificate;
 pub use fulcio::FulcioExtensions;
+pub use name::DistinguishedName;
 pub use path::{Path, Purpose};
 pub use san::SubjectName;
 

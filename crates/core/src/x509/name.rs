@@ -3,6 +3,7 @@
 //! Path building compares names byte for byte; the looser comparison of RFC 5280 §7.1 serves constraints, where a change
 //! of case or string type must not lead around an exclusion.
 
+use super::certificate::Certificate;
 use super::oid;
 use crate::code::bounded;
 use crate::encoding::der::{DerError, tag};
@@ -177,6 +178,55 @@ fn compare_relative(left: &[Attribute<'_>], right: &[Attribute<'_>]) -> Comparis
     outcome
 }
 
+/// The distinguished name of a certificate's subject as text, attribute by attribute.
+///
+/// Read it only from a certificate whose path was validated: it is what the issuer states.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DistinguishedName {
+    attributes: Vec<(String, Option<String>)>,
+}
+
+impl DistinguishedName {
+    /// The types that [`DistinguishedName::get`] knows (RFC 4519, PKCS#9).
+    pub const TYPES: [&'static str; 9] = ["C", "ST", "L", "O", "OU", "CN", "DC", "serialNumber", "emailAddress"];
+
+    /// The subject's name. A malformed one has no attribute, so that nothing that asks for one is satisfied.
+    #[must_use]
+    pub fn from_certificate(certificate: &Certificate) -> Self {
+        let attributes = Name::parse(certificate.subject())
+            .map(|name| name.attributes().map(|attribute| (label(&attribute.oid), attribute.text())).collect());
+        Self { attributes: attributes.unwrap_or_default() }
+    }
+
+    /// The values of one type, in order; `None` for one that cannot be read as text.
+    pub fn get<'s>(&'s self, of: &'s str) -> impl Iterator<Item = Option<&'s str>> {
+        self.attributes.iter().filter(move |(name, _)| name == of).map(|(_, value)| value.as_deref())
+    }
+
+    /// Whether a name may hold several of this type without two readers seeing two signers: units and domain components
+    /// are parts of one place in a tree.
+    #[must_use]
+    pub fn may_repeat(of: &str) -> bool {
+        matches!(of, "OU" | "DC")
+    }
+
+    /// Whether it has no attribute.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.attributes.is_empty()
+    }
+}
+
+impl std::fmt::Display for DistinguishedName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, (name, value)) in self.attributes.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}={}", value.as_deref().unwrap_or("(no text)"))?;
+        }
+        Ok(())
+    }
+}
+
 /// A name for people: `CN=…, O=…`, escaped and bounded. Never compare it.
 #[must_use]
 pub fn display(der: &[u8]) -> String {
@@ -206,6 +256,7 @@ fn label(oid: &ObjectIdentifier) -> String {
             _ => None,
         },
         _ if *oid == oid::EMAIL_ADDRESS => Some("emailAddress"),
+        _ if *oid == oid::DOMAIN_COMPONENT => Some("DC"),
         _ => None,
     };
     known.map_or_else(|| oid.to_string(), str::to_owned)

@@ -46,4 +46,6 @@ oids! {
 
     /// emailAddress, the old attribute of distinguished names (PKCS#9).
     EMAIL_ADDRESS = "1.2.840.113549.1.9.1";
+    /// domainComponent (RFC 4519 §2.4).
+    DOMAIN_COMPONENT = "0.9.2342.19200300.100.1.25";
 }

@@ -132,11 +132,38 @@ fn identity(fields: &Fields<'_>) -> Result<Identity, LoadError> {
             identity = identity.extension(name, value).map_err(|failure| LoadError::refused(key.at, &path, &failure))?;
         }
     }
+    certificate(fields, identity)
+}
+
+/// What certificates of an authority of one's own state besides.
+fn certificate(fields: &Fields<'_>, mut identity: Identity) -> Result<Identity, LoadError> {
+    if let Some(node) = fields.get("subjectDn")? {
+        let path = fields.path_of("subjectDn");
+        let Value::Map(entries) = &node.value else {
+            return Err(LoadError::invalid(node.at, &path, "a mapping of attributes to values", node.value.describe()));
+        };
+        if entries.is_empty() {
+            return Err(LoadError::invalid(node.at, &path, "at least one attribute", "none"));
+        }
+        for (key, value) in entries {
+            let of = text(key, &path)?;
+            let value = string_match(value, &format!("{path}.{of}"))?;
+            identity = identity.subject_dn(of, value).map_err(|failure| LoadError::refused(key.at, &path, &failure))?;
+        }
+    }
+    if let Some(node) = fields.get("policyOids")? {
+        let path = fields.path_of("policyOids");
+        for (index, item) in list(node, &path)?.iter().enumerate() {
+            let field = format!("{path}[{index}]");
+            identity =
+                identity.policy_oid(text(item, &field)?).map_err(|failure| LoadError::refused(item.at, &field, &failure))?;
+        }
+    }
     Ok(identity)
 }
 
 /// Text is meant exactly; `{glob: …}` and `{regex: …}` are patterns over the whole.
-fn string_match(node: &Node, path: &str) -> Result<StringMatch, LoadError> {
+pub(super) fn string_match(node: &Node, path: &str) -> Result<StringMatch, LoadError> {
     let Value::Map(map) = &node.value else { return Ok(StringMatch::Exact(text(node, path)?.to_owned())) };
     let [(key, value)] = map.as_slice() else {
         return Err(LoadError::invalid(

@@ -1,6 +1,6 @@
 //! What a rule requires: nodes, leaves and their settings.
 
-use super::Loader;
+use super::{Loader, attestation};
 use crate::error::LoadError;
 use crate::fields::{Fields, count, list, text, word};
 use crate::node::{Node, Value};
@@ -11,8 +11,6 @@ use veriseal::{Authority, Claim, Policy, Requirement, SctMode, Settings, Signatu
 
 /// Deepest nesting of requirements in a document: as much as its own bound on depth leaves room for. Builders may nest deeper.
 const MAX_DEPTH: usize = 10;
-/// The predicates by which images are signed: as an attestation they would be asked for under another name.
-const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
 
 impl Loader<'_, '_> {
     pub(super) fn requirement(&mut self, node: &Node, path: &str) -> Result<Requirement, LoadError> {
@@ -66,21 +64,7 @@ impl Loader<'_, '_> {
 
     fn leaf(&mut self, node: &Node, object: &str, path: &str) -> Result<Requirement, LoadError> {
         let fields = Fields::of(node, object, path)?;
-        let claim = if object == "attestation" {
-            let predicate = fields.need("predicateType")?;
-            let field = fields.path_of("predicateType");
-            let predicate_type = text(predicate, &field)?;
-            if predicate_type == SIGNED {
-                return Err(LoadError::invalid(predicate.at, &field, "the type of an attestation", predicate_type)
-                    .hint("ask for it with signature"));
-            }
-            if !predicate_type.contains(':') {
-                return Err(LoadError::invalid(predicate.at, &field, "a URI, compared byte for byte", predicate_type));
-            }
-            Claim::Attestation { predicate_type: predicate_type.to_owned() }
-        } else {
-            Claim::Signed
-        };
+        let claim = if object == "attestation" { attestation::claim(&fields)? } else { Claim::Signed };
         let (kind, value) = fields.one_of(&["key", "keyless"])?;
         let field = fields.path_of(kind);
         let (authority, root) = match kind {
@@ -93,6 +77,7 @@ impl Loader<'_, '_> {
             return Err(LoadError::invalid(value.at, &field, "a trust root with certificate authorities", found));
         }
         let leaf = SignatureRequirement::new(authority).claim(claim).settings(settings);
+        let leaf = if object == "attestation" { attestation::clauses(&fields, leaf)? } else { leaf };
         let own = self.own.get_or_insert_with(|| root.clone());
         let leaf = if Arc::ptr_eq(own, &root) { leaf } else { leaf.trusting(root) };
         Ok(Requirement::signature(leaf))

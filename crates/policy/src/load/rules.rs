@@ -5,9 +5,9 @@ use crate::error::LoadError;
 use crate::fields::{Fields, list, text, word};
 use crate::image_pattern::ImagePattern;
 use crate::node::{Node, Value};
-use crate::rule::{Action, Pin, Rule};
+use crate::rule::{Action, Pin, Platforms, Rule};
 use std::collections::BTreeMap;
-use veriseal::{Code, Digest, Exception, Failure, Policy, UnixTime, Verifier};
+use veriseal::{Digest, Exception, Failure, Policy, UnixTime, Verifier};
 
 /// Most rules of a policy.
 const MAX_RULES: usize = 200;
@@ -53,9 +53,9 @@ impl Loader<'_, '_> {
             }
         };
         let pin = self.pin(&fields, kind)?;
-        platforms(&fields, kind)?;
+        let platforms = platforms(&fields, kind)?;
         let places = std::mem::take(&mut self.places);
-        Ok(Rule { name: path.to_owned(), at: fields.at, patterns, action, pin, places })
+        Ok(Rule { name: path.to_owned(), at: fields.at, patterns, action, pin, platforms, places })
     }
 
     fn pin(&self, fields: &Fields<'_>, kind: &str) -> Result<Pin, LoadError> {
@@ -70,23 +70,40 @@ impl Loader<'_, '_> {
     }
 }
 
-/// Only `index`, which is what is verified: the digest that the reference names, index or image.
-fn platforms(fields: &Fields<'_>, kind: &str) -> Result<(), LoadError> {
-    let Some(node) = fields.get("platforms")? else { return Ok(()) };
+fn platforms(fields: &Fields<'_>, kind: &str) -> Result<Platforms, LoadError> {
+    let Some(node) = fields.get("platforms")? else { return Ok(Platforms::default()) };
     let field = fields.path_of("platforms");
-    if kind == "deny" {
-        return Err(LoadError::invalid(node.at, &field, "no platforms beside deny", "platforms"));
+    if kind != "require" {
+        return Err(LoadError::invalid(node.at, &field, format!("no platforms beside {kind}"), "platforms")
+            .hint("they are whose signatures are required"));
     }
-    match &node.value {
-        Value::Text(text) if text == "index" => Ok(()),
-        Value::Text(text) if text == "all" => Err(not_yet(node, &field, "all")),
-        Value::List(_) => Err(not_yet(node, &field, "a list of platforms")),
-        other => Err(LoadError::invalid(node.at, &field, "index", other.describe())),
+    let Value::List(_) = &node.value else {
+        return word(node, &field, &[("index", false), ("all", true)])
+            .map(|all| if all { Platforms::All } else { Platforms::Index });
+    };
+    let mut of = Vec::new();
+    for (index, item) in list(node, &field)?.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        let platform = text(item, &field)?;
+        if !is_platform(platform) {
+            return Err(LoadError::invalid(item.at, &field, "os/architecture or os/architecture/variant", platform));
+        }
+        if of.iter().any(|known| known == platform) {
+            return Err(LoadError::invalid(item.at, &field, "each platform once", platform));
+        }
+        of.push(platform.to_owned());
     }
+    of.sort_unstable();
+    Ok(Platforms::Only(of))
 }
 
-fn not_yet(node: &Node, field: &str, what: &str) -> LoadError {
-    LoadError::new(node.at, Failure::new(Code::NotYetSupported).expected("index").found(what).at(field))
+/// `linux/amd64`, `linux/arm/v7`: names of Go, as images state them.
+fn is_platform(text: &str) -> bool {
+    let is_name = |part: &str| {
+        !part.is_empty() && part.len() <= 64 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.')
+    };
+    let parts: Vec<_> = text.split('/').collect();
+    matches!(parts.len(), 2 | 3) && parts.iter().all(|part| is_name(part))
 }
 
 fn allow(node: &Node, path: &str) -> Result<Exception, LoadError> {

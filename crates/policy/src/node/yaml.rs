@@ -3,9 +3,10 @@
 use super::{MAX_DEPTH, MAX_NODES, Node, Value};
 use crate::error::{LoadError, Position};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Location, MergeKeyPolicy, Spanned};
+use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DuplicateKeyPolicy, Location, MergeKeyPolicy, Spanned, Tagged};
 use std::fmt;
+use veriseal::code::bounded;
 use veriseal::{Code, Failure};
 
 /// Most aliases of a document; each counts as the nodes that it stands for besides (K-DS: alias bombs).
@@ -42,7 +43,12 @@ fn position(location: Location) -> Position {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Plain>::deserialize(deserializer)?;
+        let Tagged(spanned, tag) = Tagged::<Spanned<Plain>>::deserialize(deserializer)?;
+        // A tag would make another value of the same text, for one reader and not for the next.
+        if let Some(tag) = tag {
+            let at = position(spanned.referenced);
+            return Err(D::Error::custom(format_args!("a tag {}, at line {} column {}", bounded(&tag), at.line, at.column)));
+        }
         Ok(Self { value: spanned.value.0, at: position(spanned.referenced) })
     }
 }

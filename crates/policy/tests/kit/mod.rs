@@ -7,9 +7,34 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use veriseal::{Accepted, Code, NotAccepted, Reference, Report};
 use veriseal_policy::{Format, LoadError, PolicyFile};
-use veriseal_testkit::scenario::{self, Scenario};
+use veriseal_testkit::dsse::Statement;
+use veriseal_testkit::scenario::Scenario;
+use veriseal_testkit::x509::Name;
+use veriseal_testkit::{Bundle, Signer};
 
 pub(crate) const SLSA: &str = "https://slsa.dev/provenance/v1";
+/// A certificate policy of the identity's certificate.
+pub(crate) const POLICY: &str = "1.3.6.1.4.1.99999.1";
+
+/// What the provenance of [`World::new`] says.
+pub(crate) fn provenance() -> Value {
+    json!({
+        "buildDefinition": {
+            "buildType": "https://testkit.example/build/v1",
+            "externalParameters": { "level": 3, "debug": false, "branch": "main", "score": 7.5 },
+        },
+        "runDetails": { "builder": { "id": "https://builder.example/acme/v2" } },
+        "verifiedLevels": ["SLSA_BUILD_LEVEL_2", "SLSA_BUILD_LEVEL_3"],
+    })
+}
+
+/// Attaches provenance that says this, signed and logged at the Sigstore's present.
+pub(crate) fn attest(scenario: &mut Scenario, signer: &Signer, predicate: Value) {
+    let statement = Statement::new(&scenario.image.digest, SLSA, predicate);
+    let now = scenario.sigstore.now;
+    let bundle = Bundle::statement(&statement, signer).logged_v1(&mut scenario.sigstore.rekor, now);
+    scenario.store.attach_bundle(&scenario.image, &bundle);
+}
 
 /// A world, and the files that a policy may name.
 pub(crate) struct World {
@@ -20,9 +45,15 @@ pub(crate) struct World {
 impl World {
     /// Signed by the key `release` and by the identity, with provenance by the identity.
     pub(crate) fn new() -> Self {
-        let mut scenario = scenario::keyless_attestation_beside_signature();
+        let mut scenario = Scenario::new("policy");
+        // As an authority of one's own would name the signer.
+        let name = Name::new("Acme", "builder").with("2.5.4.11", "release").with("2.5.4.11", "build");
+        let signer = scenario.sigstore.keyless_named(&scenario.identity, name, &[POLICY, "1.3.6.1.4.1.99999.2"]);
+        let signature = scenario.bundle(&signer);
+        scenario.store.attach_bundle(&scenario.image, &signature);
         let bundle = scenario.bundle(&scenario.key_signer());
         scenario.store.attach_bundle(&scenario.image, &bundle);
+        attest(&mut scenario, &signer, provenance());
         Self::of(scenario)
     }
 
@@ -49,6 +80,7 @@ impl World {
                         "keyless": {
                             "trust": "test", "issuer": issuer, "identity": subject, "subjectKind": "uri",
                             "extensions": { "sourceRepositoryVisibility": "public" },
+                            "subjectDn": { "O": "Acme", "OU": "build" }, "policyOids": [POLICY],
                         },
                         "tlog": "required", "logs": 1, "sct": "required", "timestamps": 0, "certificateChain": "refused",
                     } },
@@ -56,11 +88,19 @@ impl World {
                     { "atLeast": 1, "of": [ self.key("release") ] },
                     { "attestation": {
                         "predicateType": SLSA,
+                        "where": {
+                            "/buildDefinition/buildType": "https://testkit.example/build/v1",
+                            "/buildDefinition/externalParameters/level": { "atLeast": 3, "atMost": 3 },
+                            "/buildDefinition/externalParameters/branch": { "oneOf": ["main", "release"] },
+                            "/verifiedLevels": { "contains": "SLSA_BUILD_LEVEL_3" },
+                        },
+                        "maxAge": "90d", "newest": true, "all": false,
                         "keyless": { "trust": "test", "identities": [{
                             "issuer": { "exact": issuer },
                             "identity": { "glob": "https://github.com/acme/*/.github/workflows/release.yml@refs/heads/*" },
                             "subjectKind": "uri",
                             "extensions": { "runnerEnvironment": { "regex": "github-.*" } },
+                            "subjectDn": { "CN": "builder" }, "policyOids": ["1.3.6.1.4.1.99999.2"],
                         }] },
                         "tlog": "required", "logs": 1, "sct": "required", "timestamps": 0, "certificateChain": "refused",
                     } },

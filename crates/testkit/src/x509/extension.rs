@@ -23,6 +23,8 @@ pub const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 pub const BASIC_CONSTRAINTS: &str = "2.5.29.19";
 /// Name constraints.
 pub const NAME_CONSTRAINTS: &str = "2.5.29.30";
+/// Certificate policies.
+pub const CERTIFICATE_POLICIES: &str = "2.5.29.32";
 /// Authority key identifier.
 pub const AUTHORITY_KEY_ID: &str = "2.5.29.35";
 /// Extended key usage.
@@ -52,6 +54,13 @@ impl Extension {
     #[must_use]
     pub fn new(oid: &str, critical: bool, value: Vec<u8>) -> Self {
         Self { oid: oid.to_owned(), critical, value }
+    }
+
+    /// Certificate policies, without qualifiers.
+    #[must_use]
+    pub fn certificate_policies(policies: &[&str]) -> Self {
+        let policies: Vec<Vec<u8>> = policies.iter().map(|policy| der::sequence(&[&der::oid(policy)])).collect();
+        Self::new(CERTIFICATE_POLICIES, false, der::tlv(0x30, &policies.concat()))
     }
 
     /// Key usage from the named bits, critical.

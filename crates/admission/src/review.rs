@@ -1,0 +1,232 @@
+//! [`Reviewer`]: the decision about one admission request.
+
+use crate::image::{ImageField, images};
+use crate::request::{AdmissionRequest, Operation};
+use crate::response::{ImageDecision, Response, accepted};
+use serde_json::{Value, json};
+use veriseal::gather::Fetch;
+use veriseal::{Accepted, Code, Failure, NotAccepted, Reference, UnixTime};
+use veriseal_policy::{PolicyFile, record};
+
+/// Which of the two webhooks asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Registration {
+    /// Verifies, and pins what is accepted. Other webhooks may change the object afterwards.
+    Mutating,
+    /// Verifies again what became of the object, and demands that every image is named by its digest. Never patches.
+    Validating,
+}
+
+/// Who answers for one policy and one image. [`Accepted`] can only come from a [`veriseal::Verifier`], whoever implements
+/// this: a cache may keep one, and nobody can make one up.
+pub trait Decide: Sync {
+    /// The policy's answer to the image.
+    ///
+    /// # Errors
+    /// [`NotAccepted`] with the account of every check.
+    fn decide(&self, policy: &PolicyFile, reference: &Reference, now: UnixTime) -> Result<Accepted, NotAccepted>;
+}
+
+/// Asks a source each time.
+struct Directly<'f>(&'f dyn Fetch);
+
+/// Sources answer requests from one thread at a time; each request is a call of its own.
+impl Directly<'_> {
+    fn decide(&self, policy: &PolicyFile, reference: &Reference, now: UnixTime) -> Result<Accepted, NotAccepted> {
+        policy.verify(reference, self.0, now)
+    }
+}
+
+/// Reviews admission requests. Borrows what it decides by; holds no state.
+#[derive(Clone, Copy, Debug)]
+pub struct Reviewer<'p> {
+    policies: &'p [PolicyFile],
+    registration: Registration,
+    dry_run: bool,
+}
+
+impl<'p> Reviewer<'p> {
+    /// A reviewer by these policies: every one that is about the namespace must accept every image. Without any policy
+    /// nothing is allowed.
+    #[must_use]
+    pub fn new(policies: &'p [PolicyFile], registration: Registration) -> Self {
+        Self { policies, registration, dry_run: false }
+    }
+
+    /// Lets everything pass that can be read, and says what would have been denied.
+    #[must_use]
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// Reviews one `AdmissionReview`, asking `fetch` for evidence: a registry, or saved evidence.
+    #[must_use]
+    pub fn review(&self, review: &[u8], fetch: &dyn Fetch, now: UnixTime) -> Response {
+        let directly = Directly(fetch);
+        self.review_by(review, now, &mut |policy, reference| directly.decide(policy, reference, now))
+    }
+
+    /// As [`Reviewer::review`], by something that answers for a policy and an image.
+    #[must_use]
+    pub fn review_with(&self, review: &[u8], decide: &dyn Decide, now: UnixTime) -> Response {
+        self.review_by(review, now, &mut |policy, reference| decide.decide(policy, reference, now))
+    }
+
+    fn review_by(&self, review: &[u8], now: UnixTime, decide: &mut Asked<'_>) -> Response {
+        match AdmissionRequest::parse(review) {
+            Ok(request) => self.answer(&request, now, decide),
+            Err(failure) => Response::refused(review, failure),
+        }
+    }
+
+    fn answer(&self, request: &AdmissionRequest, now: UnixTime, decide: &mut Asked<'_>) -> Response {
+        let uid = request.uid();
+        // What removes an object runs nothing, and a status is not what runs.
+        if request.operation == Operation::Delete || request.sub_resource == "status" {
+            return Response::whole(uid, true, None);
+        }
+        let policies: Vec<_> = self.policies.iter().filter(|policy| policy.reviews_namespace(&request.namespace)).collect();
+        if policies.is_empty() {
+            return match self.policies {
+                [] => Response::whole(uid, false, Some(Failure::new(Code::NoRule).expected("a policy").found("none"))),
+                _ => {
+                    let failure = Failure::new(Code::OutOfScope).found(format_args!("namespace {}", request.namespace));
+                    Response::whole(uid, true, Some(failure))
+                }
+            };
+        }
+        let listed = images(&request.group, &request.version, &request.kind, &request.object);
+        let fields = match listed {
+            Ok(fields) => fields,
+            Err(failure) => return self.whole(&policies, uid, failure),
+        };
+        if request.operation == Operation::Update && self.is_unchanged(request, &fields) {
+            return Response::whole(uid, true, None);
+        }
+        let mut decisions: Vec<ImageDecision> = Vec::new();
+        for field in fields {
+            match decisions.iter_mut().find(|decision| decision.fields.iter().any(|other| other.image == field.image)) {
+                Some(decision) => decision.fields.push(field),
+                None => decisions.push(self.image(&policies, field, now, decide)),
+            }
+        }
+        let allowed = !decisions.iter().any(|decision| decision.deny);
+        let patch = match self.registration {
+            Registration::Mutating if allowed => decisions.iter().flat_map(pin).collect(),
+            _ => Vec::new(),
+        };
+        Response { uid: uid.to_owned(), allowed, whole: None, images: decisions, patch }
+    }
+
+    /// A request that cannot be looked into is denied, unless no policy that is about it enforces anything.
+    fn whole(&self, policies: &[&PolicyFile], uid: &str, failure: Failure) -> Response {
+        let enforced = !self.dry_run && policies.iter().any(|policy| policy.mode() == veriseal_policy::Mode::Enforce);
+        Response::whole(uid, !enforced, Some(failure))
+    }
+
+    /// Whether an update leaves every image as it was. What runs already was reviewed when it was made; an object that was
+    /// let in under other rules must stay editable, or nobody could mend it. The old object is the API server's word.
+    fn is_unchanged(&self, request: &AdmissionRequest, fields: &[ImageField]) -> bool {
+        images(&request.group, &request.version, &request.kind, &request.old_object).is_ok_and(|old| {
+            fields.iter().all(|field| old.iter().any(|old| old.image == field.image && list_of(old) == list_of(field)))
+        })
+    }
+
+    fn image(&self, policies: &[&PolicyFile], field: ImageField, now: UnixTime, decide: &mut Asked<'_>) -> ImageDecision {
+        let mut decision = ImageDecision {
+            fields: vec![field],
+            rule: String::new(),
+            failure: accepted(),
+            pinned: None,
+            deny: false,
+            would_deny: false,
+            records: Vec::new(),
+        };
+        let asked = decision.fields.first().map_or("", |field| &field.image).parse::<Reference>();
+        let reference = match asked {
+            Ok(reference) => reference,
+            Err(failure) => {
+                let enforced = policies.iter().any(|policy| policy.mode() == veriseal_policy::Mode::Enforce);
+                let rule = policies.first().map_or_else(String::new, |policy| policy.name().to_owned());
+                return ImageDecision { rule, failure, deny: enforced && !self.dry_run, would_deny: true, ..decision };
+            }
+        };
+        let mut pinned: Option<Reference> = None;
+        let mut accepted_by_all = true;
+        for policy in policies {
+            let outcome = self.ask(policy, &reference, pinned.as_ref(), now, decide);
+            decision.records.push(record(policy, &reference, &outcome));
+            let enforcement = policy.enforcement(&outcome);
+            let rule = policy.rule_for(reference.repository()).map_or("none", |(rule, _)| rule.name());
+            let rule = format!("{} {rule}", policy.name());
+            match outcome {
+                Ok(accepted) => {
+                    pinned = Some(accepted.pinned().clone());
+                    if decision.rule.is_empty() {
+                        decision.rule = rule;
+                    }
+                }
+                Err(not_accepted) => {
+                    accepted_by_all = false;
+                    // The first denial that is enforced is the one to act on.
+                    if !decision.deny && (enforcement.deny || !decision.would_deny) {
+                        decision.failure = not_accepted.report().failure().clone();
+                        decision.rule = rule;
+                    }
+                }
+            }
+            decision.deny |= enforcement.deny && !self.dry_run;
+            decision.would_deny |= enforcement.would_deny;
+        }
+        decision.pinned = pinned.filter(|_| accepted_by_all);
+        decision
+    }
+
+    /// What one policy says. The rules about a reference are about what stands in the object; the digest that the first
+    /// policy resolved is what the others judge, or a tag that moves in between would pass for one digest here and for
+    /// another there.
+    fn ask(
+        &self,
+        policy: &PolicyFile,
+        reference: &Reference,
+        pinned: Option<&Reference>,
+        now: UnixTime,
+        decide: &mut Asked<'_>,
+    ) -> Result<Accepted, NotAccepted> {
+        if self.registration == Registration::Validating && reference.digest().is_none() {
+            let failure = Failure::new(Code::DigestRequired).found(reference).at(policy.name());
+            return Err(policy.refuse(reference, failure, now));
+        }
+        if let (Some(_), Err(failure)) = (pinned, policy.verifier_for(reference)) {
+            return Err(policy.refuse(reference, failure, now));
+        }
+        decide(policy, pinned.unwrap_or(reference))
+    }
+}
+
+/// Who is asked about a policy and an image.
+type Asked<'d> = dyn FnMut(&PolicyFile, &Reference) -> Result<Accepted, NotAccepted> + 'd;
+
+/// The list that a field stands in, so that an image of a container is not taken for one of a volume.
+fn list_of(field: &ImageField) -> &str {
+    field.pointer.rsplit('/').find(|part| part.ends_with("ontainers") || *part == "volumes").unwrap_or_default()
+}
+
+/// Replaces an image by what was accepted, where it is not named so already.
+fn pin(decision: &ImageDecision) -> Vec<Value> {
+    let Some(pinned) = decision.pinned.as_ref().map(ToString::to_string) else { return Vec::new() };
+    let replaced = decision.fields.iter().filter(|field| {
+        // With its digest it is pinned, tag or not.
+        field.image.parse::<Reference>().is_ok_and(|reference| reference.digest().is_none())
+    });
+    replaced
+        .flat_map(|field| {
+            [
+                json!({ "op": "test", "path": field.pointer, "value": field.image }),
+                json!({ "op": "replace", "path": field.pointer, "value": pinned }),
+            ]
+        })
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! [`veriseal_accepted`]: the one thing that means success for an image.
+
+use crate::error::Problem;
+use crate::handle::{Opaque, Out, borrow, free};
+use crate::input::veriseal_str;
+use crate::report::{Outcome, ReportInner, veriseal_report};
+use crate::status::{veriseal_basis, veriseal_status};
+use std::sync::Arc;
+use veriseal::{Accepted, Basis, NotAccepted};
+
+/// An image that was accepted: every configured check was made and held. Only the library makes one, and only calls that
+/// judge give one out; there is no other way to a pinned reference.
+///
+/// Immutable and thread-safe. Freed with `veriseal_accepted_free`.
+pub struct veriseal_accepted {
+    _opaque: [u8; 0],
+}
+
+pub(crate) struct AcceptedInner {
+    accepted: Arc<Accepted>,
+    pinned: String,
+    digest: String,
+}
+
+impl Opaque for veriseal_accepted {
+    type Inner = AcceptedInner;
+    const TAG: u64 = 0x7665_7269_0000_0006;
+}
+
+/// Writes what judging an image came to.
+pub(crate) fn settle(
+    outcome: Result<Accepted, NotAccepted>,
+    accepted: &Out<veriseal_accepted>,
+    report: &Out<veriseal_report>,
+) -> Result<veriseal_status, Problem> {
+    let not_accepted = match outcome {
+        Ok(found) => {
+            let pinned = found.pinned();
+            let digest = pinned.digest().ok_or_else(|| Problem::internal("an acceptance without a digest"))?.to_string();
+            let pinned = pinned.to_string();
+            let found = Arc::new(found);
+            report.put(ReportInner::new(Outcome::Image(Arc::clone(&found))));
+            accepted.put(AcceptedInner { accepted: found, pinned, digest });
+            return Ok(veriseal_status::Accepted);
+        }
+        Err(not_accepted) => not_accepted,
+    };
+    let status = status_of(&not_accepted);
+    report.put(ReportInner::new(Outcome::Not(not_accepted)));
+    Ok(status)
+}
+
+pub(crate) const fn status_of(not_accepted: &NotAccepted) -> veriseal_status {
+    match not_accepted {
+        NotAccepted::Rejected(_) => veriseal_status::Rejected,
+        NotAccepted::Undecided(_) => veriseal_status::Undecided,
+    }
+}
+
+/// The reference to deploy: repository and digest that were verified, never the tag that was asked for. Empty for NULL and
+/// for anything that is no accepted handle. Lives as long as the handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_pinned(accepted: *const veriseal_accepted) -> veriseal_str {
+    value_boundary!(veriseal_str::EMPTY, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        unsafe { borrow(accepted, "accepted") }.map_or(veriseal_str::EMPTY, |inner| inner.pinned.as_str().into())
+    })
+}
+
+/// The digest that was verified, such as `sha256:…`. Empty for NULL. Lives as long as the handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_digest(accepted: *const veriseal_accepted) -> veriseal_str {
+    value_boundary!(veriseal_str::EMPTY, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        unsafe { borrow(accepted, "accepted") }.map_or(veriseal_str::EMPTY, |inner| inner.digest.as_str().into())
+    })
+}
+
+/// On what the acceptance rests: VERISEAL_BASIS_EXCEPTION where a policy file let this digest in without a signature, and for
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_basis(accepted: *const veriseal_accepted) -> veriseal_basis {
+    value_boundary!(veriseal_basis::Exception, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        match unsafe { borrow(accepted, "accepted") }.map(|inner| inner.accepted.basis()) {
+            Ok(Basis::Requirement) => veriseal_basis::Requirement,
+            _ => veriseal_basis::Exception,
+        }
+    })
+}
+
+/// How many signatures satisfied a requirement of the policy; 0 for an exception and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_signature_count(accepted: *const veriseal_accepted) -> usize {
+    value_boundary!(0, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        unsafe { borrow(accepted, "accepted") }.map_or(0, |inner| inner.accepted.signatures().len())
+    })
+}
+
+/// Frees an accepted handle. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_free(accepted: *mut veriseal_accepted) {
+    value_boundary!((), {
+        // SAFETY: the caller gives up a handle that the library made, or NULL.
+        unsafe { free(accepted) }
+    })
+}

@@ -1,0 +1,89 @@
+//! What stands in for the registry client and image layouts where they are not compiled in: every use is refused.
+
+use crate::call::CallInner;
+use crate::error::Problem;
+use std::convert::Infallible;
+use std::time::Instant;
+use veriseal::gather::{Evidence, FetchError, Request, Response};
+use veriseal::{Code, Failure, Reference};
+
+fn absent() -> Problem {
+    Failure::new(Code::ConfigInvalid).expected("a library with the feature registry").found("one without it").into()
+}
+
+/// Settings that cannot be used.
+#[derive(Default)]
+pub(crate) struct RegistryInner;
+
+impl RegistryInner {
+    pub(crate) fn allow_http(&mut self, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_credentials(&mut self, _: &str, _: &str, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_docker_config(&mut self, _: &[u8]) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn add_roots(&mut self, _: &[u8], _: bool) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_deadline(&mut self, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_proxy(&mut self, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn build(&mut self) -> Result<Client, Problem> {
+        Err(absent())
+    }
+}
+
+/// There is none.
+pub(crate) struct Client(Infallible);
+
+impl Client {
+    pub(crate) fn begin(&self) -> Begun {
+        match self.0 {}
+    }
+}
+
+/// There is none.
+pub(crate) struct Begun(Infallible);
+
+impl Begun {
+    pub(crate) fn fetch(&self, _: &Request, _: Option<&CallInner>, _: Option<Instant>) -> Result<Response, FetchError> {
+        match self.0 {}
+    }
+}
+
+/// There is none.
+pub(crate) struct Layout(Infallible);
+
+impl Layout {
+    pub(crate) fn open(_: &str) -> Result<Self, Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn reference(&self, _: &str) -> Result<Reference, Problem> {
+        match self.0 {}
+    }
+
+    pub(crate) fn fetch(&self, _: &Request) -> Result<Response, FetchError> {
+        match self.0 {}
+    }
+}
+
+pub(crate) fn evidence_open(_: &str) -> Result<Evidence, Problem> {
+    Err(absent())
+}
+
+pub(crate) fn evidence_save(_: &str, _: &Evidence) -> Result<(), Problem> {
+    Err(absent())
+}
