@@ -4,6 +4,7 @@
 
 mod codes;
 mod dependencies;
+mod dist;
 mod header;
 mod interop;
 mod stage;
@@ -22,6 +23,7 @@ cargo xtask <command>
   ci                       test, then interop, with one closing line for both
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
+  dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -36,6 +38,11 @@ fn main() -> ExitCode {
         ["codes", "--check"] => codes::check(),
         ["header"] => header::write(),
         ["header", "--check"] => header::check(),
+        ["dist", "c"] => dist::c(),
+        ["dist", "c", "--check"] => dist::check().map(|said| {
+            println!("{said}");
+            ExitCode::SUCCESS
+        }),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {

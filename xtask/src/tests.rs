@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, the quick and the telling first.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, dependencies, root, wasm};
+use crate::{cargo, dependencies, dist, root, wasm};
 
 /// The budgets add up to 25 minutes: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
@@ -17,6 +17,7 @@ pub(crate) fn run(run: &mut Run) {
     if run.stage("tests", minutes(11), &mut cargo(&["test", "--workspace", "--no-fail-fast"])) && run.counted() == before {
         run.check("tests", || Err("not one test result was seen".to_string()));
     }
+    run.check("C package", dist::check);
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     run.stage("docs", minutes(3), docs.env("RUSTDOCFLAGS", "-D warnings"));
     match wasm::command() {

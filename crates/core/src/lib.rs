@@ -42,9 +42,10 @@ pub mod x509;
 pub use check::{Artifact, ArtifactHasher};
 pub use code::{Code, Failure};
 pub use digest::{Content, Digest, HashAlgorithm};
+pub use gather::PlatformChoice;
 pub use key::PublicKey;
 pub use limits::Limits;
-pub use oci::{Reference, Repository};
+pub use oci::{Platform, Reference, Repository};
 pub use policy::{
     Authority, Basis, Claim, Exception, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, Requirement, SctMode,
     Settings, SignatureRequirement, StringMatch, TlogMode,
@@ -52,7 +53,7 @@ pub use policy::{
 pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};
 pub use trust::TrustRoot;
-pub use verify::{Accepted, AcceptedBlob, NotAccepted, Session, Verifier};
+pub use verify::{Accepted, AcceptedBlob, AcceptedPlatform, NotAccepted, Session, Verifier};
 
 /// README's Rust example, compiled.
 #[cfg(doctest)]

@@ -5,11 +5,9 @@ use crate::handle::{Opaque, borrow, borrow_mut, free};
 use crate::input::veriseal_str;
 use crate::status::veriseal_status;
 use std::ffi::c_void;
-use std::future::Future;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 use veriseal::gather::FetchError;
 use veriseal::{Code, Failure};
@@ -82,31 +80,64 @@ impl Signal {
         }
     }
 
-    /// Waits for a future on this thread, but not beyond the cancellation or `until`. It is dropped then, which ends its
-    /// request.
-    pub(crate) fn wait<T>(
-        &self,
-        future: impl Future<Output = Result<T, FetchError>>,
-        until: Option<Instant>,
-    ) -> Result<T, FetchError> {
+    /// Why nothing is waited for any more.
+    pub(crate) fn check(&self, until: Option<Instant>) -> Result<(), FetchError> {
+        if self.is_cancelled() {
+            return Err(FetchError::Cancelled);
+        }
+        if is_over(until) { Err(too_late()) } else { Ok(()) }
+    }
+
+    /// Lets this thread be woken by the cancellation while it waits for futures.
+    pub(crate) fn watch(&self) -> Watch<'_> {
         let parker = Arc::new(Parker::default());
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&parker));
-        let waker = Waker::from(Arc::clone(&parker));
-        let mut future = pin!(future);
-        let answer = loop {
-            if self.is_cancelled() {
-                break Err(FetchError::Cancelled);
+        Watch { signal: self, parker }
+    }
+
+    /// Waits for a future on this thread, but not beyond the cancellation or `until`. It is dropped then, which ends its
+    /// request.
+    #[cfg(feature = "registry")]
+    pub(crate) fn wait<T>(
+        &self,
+        future: impl std::future::Future<Output = Result<T, FetchError>>,
+        until: Option<Instant>,
+    ) -> Result<T, FetchError> {
+        let watch = self.watch();
+        let waker = watch.waker();
+        let mut future = std::pin::pin!(future);
+        loop {
+            self.check(until)?;
+            let polled = future.as_mut().poll(&mut std::task::Context::from_waker(&waker));
+            if let std::task::Poll::Ready(answer) = polled {
+                return answer;
             }
-            if is_over(until) {
-                break Err(too_late());
-            }
-            if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                break answer;
-            }
-            parker.park(until);
-        };
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, &parker));
-        answer
+            watch.park(until);
+        }
+    }
+}
+
+/// A thread that waits for futures.
+pub(crate) struct Watch<'s> {
+    signal: &'s Signal,
+    parker: Arc<Parker>,
+}
+
+impl Watch<'_> {
+    pub(crate) fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.parker))
+    }
+
+    /// Waits until a future may have got on, the call is cancelled, or `until`.
+    pub(crate) fn park(&self, until: Option<Instant>) {
+        self.parker.park(until);
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.signal.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|other| !Arc::ptr_eq(other, &self.parker));
     }
 }
 
@@ -118,7 +149,7 @@ pub(crate) fn too_late() -> FetchError {
     FetchError::Unavailable(Failure::new(Code::DeadlineExceeded).expected("an answer within the deadline of the call"))
 }
 
-/// A thread that waits for a future.
+/// What a waiting thread sleeps on.
 #[derive(Default)]
 struct Parker {
     woken: Mutex<bool>,

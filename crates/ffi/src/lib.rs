@@ -52,6 +52,7 @@ pub use code::*;
 pub use error::*;
 pub use evidence::*;
 pub use fetcher::*;
+pub use input::veriseal_str;
 pub use policy::*;
 pub use registry::*;
 pub use report::*;

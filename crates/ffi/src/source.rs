@@ -1,6 +1,6 @@
 //! [`veriseal_source`]: where an image's bytes come from.
 
-use crate::call::{CallInner, is_over, too_late};
+use crate::call::CallInner;
 use crate::error::{Problem, veriseal_error};
 use crate::fetcher::{Callback, veriseal_fetcher};
 use crate::handle::{Opaque, borrow_mut, free};
@@ -9,9 +9,12 @@ use crate::registry::{self, veriseal_registry};
 use crate::request::RequestInner;
 use crate::status::veriseal_status;
 use std::ffi::c_char;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
-use veriseal::Reference;
-use veriseal::gather::{Fetch, FetchError, Request, Response};
+use veriseal::gather::{Fetch, FetchError, MAX_IN_FLIGHT, Request, Requests, Response};
+use veriseal::{Failure, Reference};
 
 /// Where an image's bytes come from: registries, an image layout on disk, or a caller's fetcher. Never trusted: whatever it
 /// answers is measured and hashed again.
@@ -65,10 +68,7 @@ pub(crate) struct Running<'a> {
 
 impl Running<'_> {
     fn check(&self) -> Result<(), FetchError> {
-        if self.call.is_some_and(|call| call.signal.is_cancelled()) {
-            return Err(FetchError::Cancelled);
-        }
-        if is_over(self.until) { Err(too_late()) } else { Ok(()) }
+        self.call.map_or(Ok(()), |call| call.signal.check(self.until))
     }
 
     fn answer(&self, request: &Request) -> Result<Response, FetchError> {
@@ -83,20 +83,87 @@ impl Running<'_> {
         self.check()?;
         Ok(answer)
     }
+
+    fn log(&self, request: &Request, answer: &Result<Response, FetchError>) {
+        let Some(call) = self.call else { return };
+        let asked = RequestInner::new(request.clone()).describe();
+        match answer {
+            Ok(Response::Found { bytes, .. }) => call.log(1, &format!("{asked}: {} bytes", bytes.len())),
+            Ok(Response::NotFound) => call.log(1, &format!("{asked}: none")),
+            Err(error) => call.log(2, &format!("{asked}: {}", error.failure())),
+        }
+    }
+
+    /// Several requests under way at once, all of which end with the cancellation and the deadline of the call.
+    fn fetch_together(&self, begun: &registry::Begun, call: &CallInner, requests: &mut dyn Requests) {
+        let watch = call.signal.watch();
+        let waker = watch.waker();
+        let mut open: Vec<UnderWay<'_>> = Vec::new();
+        loop {
+            while open.len() < MAX_IN_FLIGHT {
+                let Some(request) = requests.next_request() else { break };
+                let answer = begun.fetch_async(request.clone());
+                open.push(UnderWay { request, answer });
+            }
+            if open.is_empty() {
+                return;
+            }
+            let over = call.signal.check(self.until).err();
+            let mut answered = Vec::new();
+            open.retain_mut(|one| {
+                let answer = match &over {
+                    Some(error) => Err(error.clone()),
+                    None => match one.answer.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        Poll::Ready(answer) => answer,
+                        Poll::Pending => return true,
+                    },
+                };
+                answered.push((one.request.clone(), answer));
+                false
+            });
+            if answered.is_empty() {
+                watch.park(self.until);
+            }
+            for (request, answer) in answered {
+                self.log(&request, &answer);
+                if requests.supply(request.id, answer).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A request under way.
+struct UnderWay<'r> {
+    request: Request,
+    answer: Pin<Box<dyn Future<Output = Result<Response, FetchError>> + 'r>>,
 }
 
 impl Fetch for Running<'_> {
     fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
         let answer = self.answer(request);
-        if let Some(call) = self.call {
-            let asked = RequestInner::new(request.clone()).describe();
-            match &answer {
-                Ok(Response::Found { bytes, .. }) => call.log(1, &format!("{asked}: {} bytes", bytes.len())),
-                Ok(Response::NotFound) => call.log(1, &format!("{asked}: none")),
-                Err(error) => call.log(2, &format!("{asked}: {}", error.failure())),
+        self.log(request, &answer);
+        answer
+    }
+
+    fn fetch_all(&self, requests: &mut dyn Requests) {
+        match (&self.registry, self.call) {
+            (Some(begun), Some(call)) => self.fetch_together(begun, call, requests),
+            (Some(begun), None) => begun.fetch_all(requests),
+            (None, _) => {
+                while let Some(request) = requests.next_request() {
+                    let answer = self.fetch(&request);
+                    if requests.supply(request.id, answer).is_err() {
+                        return;
+                    }
+                }
             }
         }
-        answer
+    }
+
+    fn weakened(&self) -> Vec<Failure> {
+        self.registry.as_ref().map(registry::Begun::weakened).unwrap_or_default()
     }
 }
 

@@ -116,6 +116,18 @@ fn what_the_library_exports_is_what_the_header_declares() {
     assert!(exported.len() > 80, "{}", exported.len());
 }
 
+/// A program is bound to the versions that keep the promise, by the name of the library.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_shared_library_has_its_soname() {
+    let Some(dynamic) = run("readelf", &["-d", library().to_str().unwrap()]) else {
+        println!("skipped: there is no readelf");
+        return;
+    };
+    let wanted = format!("[{}]", support::soname());
+    assert!(dynamic.lines().any(|line| line.contains("SONAME") && line.contains(&wanted)), "{dynamic}");
+}
+
 #[test]
 fn a_declaration_is_found_and_a_mention_is_not() {
     let header = "/** veriseal_no(void) */\n * veriseal_neither()\nvoid veriseal_a(int x);\ntypedef int (*veriseal_f)(int);\nveriseal_s *veriseal_b(void);";

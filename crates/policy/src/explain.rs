@@ -5,7 +5,7 @@ use crate::rule::{Action, Rule};
 use serde::Serialize;
 use std::fmt::Write as _;
 use veriseal::policy::Selection;
-use veriseal::{Authority, Claim, Reference, Requirement, SignatureRequirement};
+use veriseal::{Authority, Claim, Identity, Reference, Requirement, SctMode, SignatureRequirement, TlogMode};
 
 /// Which rule is about an image, and why that one. Nothing is fetched and nothing is verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,9 +25,9 @@ pub struct Explanation {
     pub passed_over: Vec<(String, String)>,
     /// `require`, `allow` or `deny`.
     pub action: &'static str,
-    /// `resolve` or `require-digest`.
+    /// `resolve` or `require-digest`; none where nothing is let in.
     pub pin: Option<&'static str>,
-    /// `index`, `all` or the platforms.
+    /// `index`, `all` or the platforms; none where no signature is asked for.
     pub platforms: Option<String>,
     /// What is asked for, a line each, indented by its depth.
     pub asks: Vec<String>,
@@ -55,8 +55,8 @@ impl PolicyFile {
             pattern: applied.map(|(_, pattern)| pattern.to_string()),
             passed_over: matching.map(|(rule, pattern)| (rule.name().to_owned(), pattern.to_string())).collect(),
             action,
-            pin: applied.map(|(rule, _)| rule.pin().name()),
-            platforms: applied.map(|(rule, _)| rule.platforms().to_string()),
+            pin: applied.filter(|_| action != "deny").map(|(rule, _)| rule.pin().name()),
+            platforms: applied.filter(|_| action == "require").map(|(rule, _)| rule.platforms().to_string()),
             asks,
         }
     }
@@ -107,30 +107,28 @@ fn leaf_line(leaf: &SignatureRequirement, trust: &str) -> String {
         _ => "any statement".to_owned(),
     };
     let trust = leaf.trust_root().map_or(trust, |root| &root.origin().name);
-    let mut line = format!("{what} by {}", leaf.authority().describe());
-    if let Authority::Key(key) = leaf.authority()
-        && (key.validity().start.is_some() || key.validity().end.is_some())
-    {
-        let _ = write!(line, ", made within {}", key.validity());
-    }
-    if let Authority::Keyless(keyless) = leaf.authority() {
-        for identity in keyless.identities() {
-            for (name, value) in identity.extensions() {
-                let _ = write!(line, ", {name}: {value}");
-            }
-            for (of, value) in identity.distinguished_name() {
-                let _ = write!(line, ", {of}={value}");
-            }
-            for oid in identity.policy_oids() {
-                let _ = write!(line, ", policy {oid}");
+    let mut line = format!("{what} by ");
+    match leaf.authority() {
+        Authority::Key(key) => {
+            line.push_str(&leaf.authority().describe());
+            match (key.validity().start, key.validity().end) {
+                (Some(start), Some(end)) => drop(write!(line, ", made from {start} to {end}")),
+                (Some(start), None) => drop(write!(line, ", made from {start} on")),
+                (None, Some(end)) => drop(write!(line, ", made until {end}")),
+                (None, None) => {}
             }
         }
+        Authority::Keyless(keyless) => {
+            let identities: Vec<_> = keyless.identities().iter().map(identity).collect();
+            let _ = write!(line, "keyless {}", identities.join(" or "));
+        }
+        other => line.push_str(&other.describe()),
     }
     for clause in leaf.predicate() {
         let _ = write!(line, ", where {} is {}", clause.pointer(), clause.value());
     }
     if let Some(seconds) = leaf.oldest() {
-        let _ = write!(line, ", at most {seconds} seconds old");
+        let _ = write!(line, ", at most {} old", age(seconds));
     }
     match leaf.selection() {
         Selection::Newest => line.push_str(", the newest"),
@@ -138,9 +136,17 @@ fn leaf_line(leaf: &SignatureRequirement, trust: &str) -> String {
         _ => {}
     }
     let settings = leaf.configured();
-    let _ = write!(line, " (trust root {trust}, tlog {:?}", settings.tlog);
+    let tlog = match settings.tlog {
+        TlogMode::Required => "required",
+        TlogMode::IfPresent => "if-present",
+        _ => "ignored",
+    };
+    let _ = write!(line, " (trust root {trust}, tlog {tlog}");
     if settings.logs > 1 {
         let _ = write!(line, ", {} logs", settings.logs);
+    }
+    if settings.sct == SctMode::Ignored {
+        line.push_str(", sct ignored");
     }
     if settings.timestamps > 0 {
         let _ = write!(line, ", {} timestamps", settings.timestamps);
@@ -148,8 +154,31 @@ fn leaf_line(leaf: &SignatureRequirement, trust: &str) -> String {
     if let Some(witnesses) = &settings.witnesses {
         let _ = write!(line, ", {} of {} witnesses", witnesses.at_least, witnesses.of.len());
     }
+    if settings.allow_chain {
+        line.push_str(", certificate chains allowed");
+    }
     line.push(')');
     line
+}
+
+/// One identity with everything that is asked of its certificate.
+fn identity(identity: &Identity) -> String {
+    let mut text = format!("{} by {}", identity.subject(), identity.issuer());
+    let extensions = identity.extensions().iter().map(|(name, value)| format!("{name} {value}"));
+    let names = identity.distinguished_name().iter().map(|(of, value)| format!("{of}={value}"));
+    let policies = identity.policy_oids().iter().map(|oid| format!("policy {oid}"));
+    let more: Vec<_> = extensions.chain(names).chain(policies).collect();
+    if !more.is_empty() {
+        let _ = write!(text, " with {}", more.join(" and "));
+    }
+    text
+}
+
+/// An age as a policy writes it, in its largest whole unit.
+fn age(seconds: u64) -> String {
+    let units = [("d", 86_400), ("h", 3600), ("m", 60)];
+    let whole = units.iter().find(|(_, unit)| seconds.is_multiple_of(*unit)).unwrap_or(&("s", 1));
+    format!("{}{}", seconds.checked_div(whole.1).unwrap_or(seconds), whole.0)
 }
 
 impl Explanation {

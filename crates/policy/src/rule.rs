@@ -4,6 +4,7 @@ use crate::error::Position;
 use crate::image_pattern::ImagePattern;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use veriseal::{Exception, Policy, Requirement, TrustRoot, Verifier};
 
 /// Whether a denial is enforced where a decision is: the verdict itself is the same in every mode.
@@ -102,6 +103,20 @@ pub struct Rule {
     pub(crate) places: BTreeMap<String, Position>,
 }
 
+/// The requirement with a trust root at every leaf: only so is it known which authorities are distinct.
+pub(crate) fn explicit(requirement: &Requirement, trust: &Arc<TrustRoot>) -> Requirement {
+    let list = |of: &[Requirement]| of.iter().map(|one| explicit(one, trust)).collect();
+    match requirement {
+        Requirement::All(of) => Requirement::All(list(of)),
+        Requirement::Any(of) => Requirement::Any(list(of)),
+        Requirement::AtLeast { count, of } => Requirement::AtLeast { count: *count, of: list(of) },
+        Requirement::Signature(leaf) if leaf.trust_root().is_none() => {
+            Requirement::signature((**leaf).clone().trusting(trust.clone()))
+        }
+        other => other.clone(),
+    }
+}
+
 impl Rule {
     fn new(patterns: Vec<ImagePattern>, action: Action) -> Self {
         Self {
@@ -118,19 +133,21 @@ impl Rule {
     /// A rule that asks for signatures. `trust` vouches for every leaf that names no root of its own.
     ///
     /// # Errors
-    /// As [`Policy::new`].
+    /// As [`Policy::new`], and for thresholds above the number of authorities that are distinct under their trust roots.
     pub fn require(
         patterns: Vec<ImagePattern>,
         requirement: Requirement,
-        trust: impl Into<std::sync::Arc<TrustRoot>>,
+        trust: impl Into<Arc<TrustRoot>>,
     ) -> Result<Self, veriseal::Failure> {
+        let trust = trust.into();
+        Policy::new(explicit(&requirement, &trust))?;
         let verifier = Verifier::new(trust, Policy::new(requirement)?);
         Ok(Self::new(patterns, Action::Verify(Box::new(verifier))))
     }
 
     /// A rule that lets digests in without a signature.
     #[must_use]
-    pub fn allow(patterns: Vec<ImagePattern>, exception: Exception, trust: impl Into<std::sync::Arc<TrustRoot>>) -> Self {
+    pub fn allow(patterns: Vec<ImagePattern>, exception: Exception, trust: impl Into<Arc<TrustRoot>>) -> Self {
         let verifier = Verifier::new(trust, Policy::exception(exception));
         Self::new(patterns, Action::Verify(Box::new(verifier)))
     }

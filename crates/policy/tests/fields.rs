@@ -320,6 +320,41 @@ fn the_base_policy_accepts() {
     assert!(outcome.is_ok(), "{}", kit::report(&outcome).to_text(veriseal::report::Style::Plain));
 }
 
+/// INV-4: every clause that the policy configures stands in the report of what counts.
+#[test]
+fn every_clause_of_a_leaf_stands_evaluated_in_the_report() {
+    let world = World::new();
+    let outcome = world.verify(&world.load(&world.policy()).unwrap());
+    let report: Value = serde_json::from_str(&kit::report(&outcome).to_json()).unwrap();
+    let mut clauses: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); 4];
+    for candidate in report["candidates"].as_array().unwrap() {
+        for (leaf, evaluation) in candidate["evaluations"].as_array().unwrap().iter().enumerate() {
+            let found = evaluation["clauses"].as_array().into_iter().flatten().map(|clause| clause.as_str().unwrap());
+            clauses[leaf].extend(found);
+        }
+    }
+    let always = ["claim", "signature", "subject", "timestamps", "tlog"];
+    let by_identity = ["certificate", "sct", "issuer", "identity", "subjectKind"];
+    let of = |more: &[&'static str]| always.iter().chain(more).copied().collect::<BTreeSet<_>>();
+    let identity = |more: &[&'static str]| of(&[&by_identity, more].concat());
+    let signature =
+        ["extensions.sourceRepositoryVisibilityAtSigning", "subjectDn.O", "subjectDn.OU", "policyOids.1.3.6.1.4.1.99999.1"];
+    assert_eq!(clauses[0], identity(&signature));
+    assert_eq!(clauses[1], of(&["keyWindow"]));
+    assert_eq!(clauses[2], of(&["keyWindow"]));
+    let attestation = [
+        "extensions.runnerEnvironment",
+        "subjectDn.CN",
+        "policyOids.1.3.6.1.4.1.99999.2",
+        "where./buildDefinition/buildType",
+        "where./buildDefinition/externalParameters/level",
+        "where./buildDefinition/externalParameters/branch",
+        "where./verifiedLevels",
+        "maxAge",
+    ];
+    assert_eq!(clauses[3], identity(&attestation));
+}
+
 #[test]
 fn a_policy_in_which_one_field_is_wrong_does_not_accept_and_names_it() {
     let world = World::new();

@@ -66,6 +66,29 @@ fn the_example_loads_and_its_rules_are_chosen_by_specificity() {
     }
 }
 
+/// docs/policy.md shows what loads: its example, with a digest in place of the dots.
+#[test]
+fn the_example_of_the_documentation_loads() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let example = text.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let example = example.replace("sha256:…", &format!("sha256:{}", "0".repeat(64)));
+    let world = World::new();
+    let mut read = |path: &str| match path {
+        "roots/acme.json" => Ok(world.files["root.json"].clone()),
+        "keys/security.pub" => Ok(world.files["security.pub"].clone()),
+        "keys/release.pub" => Ok(world.files["release.pub"].clone()),
+        other => Err(format!("no such file: {other}")),
+    };
+    let policy = PolicyFile::parse(example.as_bytes(), Format::Yaml, "policy.yaml", &mut read).unwrap();
+    assert_eq!(policy.rules().len(), 3);
+    let asks = policy.explain(&"ghcr.io/acme/app:v1".parse().unwrap()).to_text();
+    assert!(
+        asks.contains("at least 2 of 3, by different signers") && asks.contains("where /buildDefinition/buildType"),
+        "{asks}"
+    );
+}
+
 #[test]
 fn yaml_and_json_of_one_policy_are_the_same_policy() {
     let world = World::new();

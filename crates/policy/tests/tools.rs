@@ -134,10 +134,10 @@ fn an_explanation_names_the_rule_its_pattern_and_what_was_passed_over() {
     let text = explained.to_text();
     for word in [
         "where /verifiedLevels is a list with SLSA_BUILD_LEVEL_3",
-        "at most 7776000 seconds old",
+        "at most 90d old",
+        "tlog required",
         ", the newest",
-        "OU=build",
-        "policy 1.3.6.1.4.1.99999.1",
+        "with sourceRepositoryVisibilityAtSigning public and O=Acme and OU=build and policy 1.3.6.1.4.1.99999.1",
     ] {
         assert!(text.contains(word), "{text}");
     }

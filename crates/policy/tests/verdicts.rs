@@ -10,7 +10,7 @@ use veriseal::gather::{Fetch, FetchError, Request, Response};
 use veriseal::{Authority, Basis, Code, Failure, Verdict};
 use veriseal_policy::{Action, Mode, PolicyFile};
 use veriseal_testkit::scenario::{self, Scenario};
-use veriseal_testkit::{Identity, Signer};
+use veriseal_testkit::{Bundle, Identity, Signer, Sigstore};
 
 const KEYS: [&str; 3] = ["release", "security", "third"];
 
@@ -319,19 +319,57 @@ fn no_trust_root_vouches_for_what_another_should() {
     assert_eq!(own, [&Value::Null, &json!("test")]);
 }
 
-/// The same identity under two roots is one signer: two versions of one root would otherwise count a person twice.
+/// A key is one key under every trust root.
 #[test]
-fn one_identity_under_two_trust_roots_is_one() {
+fn a_key_under_two_trust_roots_is_one() {
     let mut world = World::new();
-    world.files.insert("copy.json".to_owned(), world.files["root.json"].clone());
-    let keyless = |trust: &str| {
-        json!({ "signature": { "keyless": {
-            "trust": trust, "issuer": world.scenario.identity.issuer, "identity": world.scenario.identity.subject_text(),
-        } } })
-    };
-    let mut policy = world.requiring(&least(2, &[keyless("test"), keyless("copy")]));
-    policy["trust"]["copy"] = json!({ "trustedRoot": "copy.json" });
+    world.files.insert("elsewhere.json".to_owned(), Sigstore::new(2).trusted_root().to_bytes());
+    let leaf = |trust: &str| json!({ "signature": { "key": { "file": "release.pub", "trust": trust } } });
+    let mut policy = world.requiring(&least(2, &[leaf("test"), leaf("elsewhere")]));
+    policy["trust"]["elsewhere"] = json!({ "trustedRoot": "elsewhere.json" });
     assert_eq!(world.load(&policy).unwrap_err().code(), Code::PolicyInvalid);
+}
+
+/// What counts as one: a key is one wherever it is trusted, and an identity in each trust domain. Roots that share a
+/// certificate authority are one domain, so that two versions of a root do not let a person count twice.
+#[test]
+fn an_identity_counts_once_in_a_trust_domain() {
+    let mut scenario = Scenario::new("unsigned");
+    let identity = scenario.identity.clone();
+    let mut elsewhere = Sigstore::new(2);
+    let first = scenario.bundle(&scenario.keyless_signer());
+    let theirs = Bundle::image(&scenario.image.digest, &elsewhere.keyless(&identity));
+    let second = theirs.logged_v1(&mut elsewhere.rekor, elsewhere.now);
+    let shared = scenario.sigstore.trusted_root().fulcio(&elsewhere.fulcio).ct_log(&elsewhere.ct_log).rekor_v1(&elsewhere.rekor);
+    let world = |attached: &[&Bundle]| {
+        let mut scenario = scenario.clone();
+        for bundle in attached {
+            scenario.store.attach_bundle(&scenario.image, bundle);
+        }
+        let mut world = World::of(scenario);
+        world.files.insert("copy.json".to_owned(), world.files["root.json"].clone());
+        world.files.insert("elsewhere.json".to_owned(), elsewhere.trusted_root().to_bytes());
+        world.files.insert("shared.json".to_owned(), shared.to_bytes());
+        world
+    };
+    let keyless = |trust: &str| json!({ "signature": { "keyless": { "trust": trust, "issuer": identity.issuer, "identity": identity.subject_text() } } });
+    let both = |world: &World, of: &[&str]| {
+        let mut policy = world.requiring(&least(2, &of.iter().map(|trust| keyless(trust)).collect::<Vec<_>>()));
+        for name in ["copy", "elsewhere", "shared"] {
+            policy["trust"][name] = json!({ "trustedRoot": format!("{name}.json") });
+        }
+        world.load(&policy).map(|policy| report(&world.verify(&policy)).code()).map_err(|error| error.code())
+    };
+    let two = world(&[&first, &second]);
+    assert_eq!(both(&two, &["test", "elsewhere"]), Ok(Code::Accepted));
+    assert_eq!(both(&two, &["elsewhere", "test"]), Ok(Code::Accepted));
+    // One signature is one, however many roots vouch for it.
+    assert_eq!(both(&world(&[&first]), &["test", "elsewhere"]), Ok(Code::PolicyNotMet));
+    for one_domain in [["test", "copy"], ["copy", "test"], ["test", "test"], ["test", "shared"], ["shared", "elsewhere"]] {
+        assert_eq!(both(&two, &one_domain), Err(Code::PolicyInvalid), "{one_domain:?}");
+    }
+    // A third root ties two domains together: nothing that is vouched for by both counts twice.
+    assert_eq!(both(&two, &["test", "elsewhere", "shared"]), Err(Code::PolicyInvalid));
 }
 
 /// An attestation is no signature, and a signature no attestation.

@@ -43,6 +43,11 @@ impl Exchange {
             return Err(invalid("a Content-Encoding that was not asked for".to_owned()));
         }
         let content_type = content_type(response.headers()).map_err(Fault::last)?;
+        let is_manifest = matches!(self.request.what, What::ManifestByTag(_) | What::Manifest(_));
+        if let Some(text) = content_type.as_deref().filter(|text| is_manifest && text.starts_with("text/")) {
+            // The page of a gateway or a sign-in is not the registry's word about an image.
+            return Err(invalid(format!("content type {text}")));
+        }
         let mut next = None;
         if is_referrers {
             if content_type.as_deref() != Some(media_type::OCI_INDEX) {

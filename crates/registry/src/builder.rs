@@ -24,7 +24,7 @@ use veriseal::code::{Code, Failure};
 /// The whole life of a call by default.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// The longest time that is taken; it also keeps additions to a point in time from overflowing.
-const MAX_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MAX_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The first pause before a further try; the second is four times as long.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 

@@ -3,13 +3,14 @@
 
 use crate::answers::Answers;
 use crate::bounds::Bounds;
-use crate::builder::{RegistryBuilder, Settings};
+use crate::builder::{MAX_DEADLINE, RegistryBuilder, Settings};
 use crate::exchange::Exchange;
 use crate::token::Tokens;
 use crate::transport::{Plan, Transport, patience, silent};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 use veriseal::code::Failure;
 use veriseal::gather::{AsyncFetch, Fetch, FetchError, MAX_IN_FLIGHT, Request, Requests, Response};
 
@@ -58,8 +59,7 @@ impl Registry {
     /// Starts a call with a deadline of its own; one above a day counts as a day.
     #[must_use]
     pub fn call_within(&self, deadline: Duration) -> Call {
-        let deadline = Instant::now() + deadline.min(MAX_DEADLINE);
-        Call { deadline, ..self.call() }
+        Call { bounds: Arc::new(Bounds::start(deadline.min(MAX_DEADLINE))), ..self.call() }
     }
 
     /// [`Fetch::fetch`] for callers that await, on whatever executor.

@@ -11,6 +11,7 @@ use schema::Schema;
 use std::collections::BTreeSet;
 use veriseal::trust::{TrustRoot, TrustRootOrigin};
 use veriseal::{Basis, Exception, Limits, Policy, Reference, Report, Verifier};
+use veriseal_testkit::image;
 use veriseal_testkit::scenario::{self, Scenario};
 use veriseal_testkit::x509::Name;
 
@@ -55,12 +56,35 @@ fn reports() -> Vec<serde_json::Value> {
     }
     let scenario = scenario::keyless_bundle();
     reports.push(serde_json::from_str(&excepted(&scenario).to_json()).unwrap());
+    reports.extend(platforms());
     reports.push(serde_json::from_str(&truncated(&scenario::wrong_key()).to_json()).unwrap());
     let mut named = Scenario::new("named");
     let name = Name::new("Acme", "builder");
     let bundle = named.bundle(&named.sigstore.keyless_named(&named.identity, name, &["1.2.3"]));
     named.store.attach_bundle(&named.image, &bundle);
     reports.push(serde_json::from_str(&support::report(&named, &named.reference()).to_json()).unwrap());
+    reports
+}
+
+/// Reports of a signed index for its platforms, once with a nested index in between, and of signatures kept elsewhere.
+fn platforms() -> Vec<serde_json::Value> {
+    let mut scenario = scenario::index_signed();
+    let verifier = support::verifier(&scenario);
+    let mut reports = Vec::new();
+    for choice in ["linux/amd64", "all"] {
+        let verifier = verifier.clone().with_platforms(choice.parse().unwrap());
+        let verifier = verifier.with_signature_repository("signatures.example/app".parse().unwrap());
+        let reference: Reference = scenario.reference().parse().unwrap();
+        let accepted = verifier.verify(&reference, &scenario.store, scenario.now).unwrap();
+        reports.push(serde_json::from_str(&accepted.report().to_json()).unwrap());
+    }
+    let entry = image::descriptor(&scenario.image.media_type, &scenario.image.digest, scenario.image.size);
+    let document = serde_json::json!({ "schemaVersion": 2, "mediaType": image::OCI_INDEX, "manifests": [entry] });
+    let outer = scenario.store.put_json(image::OCI_INDEX, &document);
+    scenario.store.tags.insert("outer".to_owned(), outer.digest);
+    let reference: Reference = format!("{}:outer", scenario.docker_reference()).parse().unwrap();
+    let refused = verifier.with_platforms("all".parse().unwrap()).verify(&reference, &scenario.store, scenario.now).unwrap_err();
+    reports.push(serde_json::from_str(&refused.report().to_json()).unwrap());
     reports
 }
 

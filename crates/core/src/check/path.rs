@@ -65,12 +65,19 @@ impl<'t> ValidPath<'t> {
         }
     }
 
+    /// Of the first path that holds: what stands above the certificate, the anchor last.
+    fn chain(&self) -> Vec<[u8; 32]> {
+        let certificates = self.paths.first().map(Path::certificates).unwrap_or_default();
+        certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|other| *other != self.fingerprint).collect()
+    }
+
     pub(super) fn signer(&self) -> Signer {
         Signer::Certificate {
             subject: self.subject.clone(),
             extensions: self.extensions.clone(),
             fingerprint: self.fingerprint,
             authority: self.authority.to_owned(),
+            chain: self.chain(),
             distinguished_name: self.distinguished_name.clone(),
             policies: self.policies.clone(),
         }

@@ -121,6 +121,8 @@ codes! {
     SessionForOtherVerifier = 111, "SESSION_FOR_OTHER_VERIFIER", Usage, Caller, "the session was started by another verifier", "Conclude a session with the verifier that made it, or one with the same fingerprint.";
     ArtifactUnreadable = 112, "ARTIFACT_UNREADABLE", Undecided, Caller, "the artifact cannot be read", "Check the path and the rights of the file.";
     EvidenceUnwritable = 113, "EVIDENCE_UNWRITABLE", Usage, Caller, "the evidence cannot be written", "Check the path, which may not exist yet as a folder with content, and the rights of its folder.";
+    PlatformInvalid = 114, "PLATFORM_INVALID", Usage, Caller, "the platform cannot be parsed", "Write it as os/arch or os/arch/variant in Go's names, such as linux/arm64.";
+    EvidenceForOtherPlatforms = 115, "EVIDENCE_FOR_OTHER_PLATFORMS", Undecided, Caller, "the evidence was gathered for other platforms than those asked for", "Gather it again with the same choice of platforms.";
     ArgumentInvalid = 130, "ARGUMENT_INVALID", Usage, Caller, "an argument of the call cannot be used", "Mend the call: the message names the argument.";
 
     // 200–299: gathering.
@@ -272,6 +274,7 @@ codes! {
     NotEnforced = 1015, "NOT_ENFORCED", Notice, Caller, "the policy is in mode warn or audit: a denial is reported, not enforced", "Set mode: enforce once the reports are clean.";
     RegistryCouldWithhold = 1016, "REGISTRY_COULD_WITHHOLD", Notice, Caller, "newest and all are about what the registry showed: it could withhold an attestation unnoticed", "Where that matters, limit the age with maxAge.";
     AnswersReused = 1020, "ANSWERS_REUSED", Notice, Caller, "tags, referrer lists and misses may be as old as the stated time", "Give no time to live where a moved tag or a new signature must be seen at once.";
+    IndexNotSigned = 1025, "INDEX_NOT_SIGNED", Notice, Signer, "each platform manifest is signed by itself, the index that lists them is not", "Sign the index as well: which manifests belong together nobody vouched for.";
     IntotoV1OptIn = 1030, "INTOTO_V1_OPT_IN", Notice, Caller, "intoto 0.0.1 log entries, which hold no signature, are taken for attestations", "Only for attestations that an older cosign made; attest again where you can.";
     ReportTruncated = 1031, "REPORT_TRUNCATED", Notice, Caller, "refusals beyond what a report tells were left out; none of them changes the verdict", "Remove what does not belong to the image, or raise Limits::report_checks.";
 

@@ -3,9 +3,10 @@
 //! Holds what was found, where, and what could not be found out. Judges nothing: no signature here is more than a
 //! candidate, and annotations are what the registry says.
 
+use super::platforms::{Chosen, ListedManifest, PlatformChoice};
 use crate::code::{Class, Code, Failure};
 use crate::digest::{Content, Digest};
-use crate::oci::{Reference, Repository, Tag};
+use crate::oci::{Descriptor, Reference, Repository, Tag};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -18,10 +19,9 @@ pub struct Evidence {
     pub(super) subject: Subject,
     pub(super) tag: Option<(Tag, Digest)>,
     pub(super) moved: Option<TagMoved>,
-    pub(super) layouts: BTreeMap<Layout, LayoutState>,
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) ignored_referrers: usize,
-    pub(super) notes: Vec<Note>,
+    pub(super) signature_repository: Option<Repository>,
+    pub(super) attached: Attached,
+    pub(super) platforms: PlatformsFound,
     pub(super) origin: EvidenceOrigin,
     pub(super) complete: bool,
 }
@@ -51,28 +51,46 @@ impl Evidence {
         self.moved.as_ref()
     }
 
+    /// The repository in which signatures were looked for, where that is not the image's. Of loaded evidence a claim.
+    #[must_use]
+    pub fn signature_repository(&self) -> Option<&Repository> {
+        self.signature_repository.as_ref()
+    }
+
+    /// What belongs to what the reference names itself. The methods below are short for its own.
+    #[must_use]
+    pub fn attached(&self) -> &Attached {
+        &self.attached
+    }
+
     /// Where was looked, and what came of it. Of loaded evidence a claim.
     #[must_use]
     pub fn layouts(&self) -> &BTreeMap<Layout, LayoutState> {
-        &self.layouts
+        &self.attached.layouts
     }
 
     /// Everything that may be a signature or an attestation, ordered by layout and position.
     #[must_use]
     pub fn candidates(&self) -> &[Candidate] {
-        &self.candidates
+        &self.attached.candidates
     }
 
     /// How many referrers were of other kinds (SBOMs, Notary signatures, …) and not looked at.
     #[must_use]
     pub fn ignored_referrers(&self) -> usize {
-        self.ignored_referrers
+        self.attached.ignored_referrers
     }
 
     /// What could not be found out, and what else is worth knowing. Of loaded evidence partly claims.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
-        &self.notes
+        &self.attached.notes
+    }
+
+    /// The platforms that were asked for.
+    #[must_use]
+    pub fn platforms(&self) -> &PlatformsFound {
+        &self.platforms
     }
 
     /// Whether this was gathered or loaded.
@@ -110,6 +128,127 @@ impl Evidence {
         Err(Failure::new(Code::EvidenceForOtherImage).expected(format_args!("{repository}@{digest}")).found(found))
     }
 }
+
+/// What was found of the signatures and attestations of one manifest or index.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attached {
+    pub(super) layouts: BTreeMap<Layout, LayoutState>,
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) ignored_referrers: usize,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Attached {
+    /// Where was looked, and what came of it. Of loaded evidence a claim.
+    #[must_use]
+    pub fn layouts(&self) -> &BTreeMap<Layout, LayoutState> {
+        &self.layouts
+    }
+
+    /// Everything that may be a signature or an attestation, ordered by layout and position.
+    #[must_use]
+    pub fn candidates(&self) -> &[Candidate] {
+        &self.candidates
+    }
+
+    /// How many referrers were of other kinds (SBOMs, Notary signatures, …) and not looked at.
+    #[must_use]
+    pub fn ignored_referrers(&self) -> usize {
+        self.ignored_referrers
+    }
+
+    /// What could not be found out, and what else is worth knowing. Of loaded evidence partly claims.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Whether nothing that was asked for is hidden by a failure.
+    pub(super) fn nothing_hidden(&self) -> bool {
+        let could_not_be_read = |candidate: &Candidate| matches!(&candidate.kind, CandidateKind::Unusable(failure) if failure.code().class() != Class::Rejected);
+        !self.notes.iter().any(|note| note.hides_candidates) && !self.candidates.iter().any(could_not_be_read)
+    }
+}
+
+/// The platforms that were asked for, and what belongs to each. Empty where nothing but the reference itself was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlatformsFound {
+    pub(super) choice: PlatformChoice,
+    /// The configuration of an image that is no index, which states the platforms that are named.
+    pub(super) configuration: Option<Content>,
+    pub(super) manifests: Vec<PlatformEvidence>,
+    /// What could not be read on the way through nested indexes: platforms may be missing.
+    pub(super) failures: Vec<Failure>,
+}
+
+impl PlatformsFound {
+    /// What was asked for.
+    #[must_use]
+    pub fn choice(&self) -> &PlatformChoice {
+        &self.choice
+    }
+
+    /// The configuration of an image that is no index, which was found to state each platform that is named.
+    #[must_use]
+    pub fn configuration(&self) -> Option<&Content> {
+        self.configuration.as_ref()
+    }
+
+    /// The manifests of the platforms, in the order of the index. None where the image is no index.
+    #[must_use]
+    pub fn manifests(&self) -> &[PlatformEvidence] {
+        &self.manifests
+    }
+
+    /// Why nested indexes could not be read.
+    #[must_use]
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    pub(super) fn nothing_hidden(&self) -> bool {
+        let is_whole = |manifest: &PlatformEvidence| manifest.listed.is_ok() && manifest.attached.nothing_hidden();
+        self.failures.is_empty() && self.manifests.iter().all(is_whole)
+    }
+}
+
+/// The manifest of one platform, and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct PlatformEvidence {
+    pub(super) chosen: Chosen,
+    pub(super) listed: Result<ListedManifest, Failure>,
+    pub(super) attached: Attached,
+}
+
+impl PlatformEvidence {
+    /// What the index says of the manifest.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        self.chosen.descriptor()
+    }
+
+    /// The proof that the index lists it.
+    ///
+    /// # Errors
+    /// Why it could not be had, or is not what is listed.
+    pub fn listed(&self) -> Result<&ListedManifest, &Failure> {
+        self.listed.as_ref()
+    }
+
+    /// Its signatures and attestations.
+    #[must_use]
+    pub fn attached(&self) -> &Attached {
+        &self.attached
+    }
+}
+
+impl PartialEq for PlatformEvidence {
+    fn eq(&self, other: &Self) -> bool {
+        self.descriptor() == other.descriptor() && self.listed == other.listed && self.attached == other.attached
+    }
+}
+
+impl Eq for PlatformEvidence {}
 
 /// The artifact that signatures are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -215,6 +354,8 @@ pub struct Candidate {
     pub layout: Layout,
     /// Its number in that layout, from 0: the layer of the tagged manifest, or the entry of the referrers list.
     pub position: usize,
+    /// The number of its layer, where a referrer carries cosign's signatures, one a layer.
+    pub layer: Option<usize>,
     /// Digest of the blob that it consists of, where that is known.
     pub digest: Option<Digest>,
     /// The manifest that carries it, where that could be had.
@@ -278,10 +419,4 @@ pub enum EvidenceOrigin {
 /// Orders notes by content, so that their order does not depend on which answer came first.
 pub(super) fn sort_notes(notes: &mut [Note]) {
     notes.sort_by_cached_key(|note| (note.layout, note.failure.code().number(), note.failure.detail(), note.hides_candidates));
-}
-
-/// Whether nothing that was asked for is hidden by a failure.
-pub(super) fn nothing_hidden(notes: &[Note], candidates: &[Candidate]) -> bool {
-    let could_not_be_read = |candidate: &Candidate| matches!(&candidate.kind, CandidateKind::Unusable(failure) if failure.code().class() != Class::Rejected);
-    !notes.iter().any(|note| note.hides_candidates) && !candidates.iter().any(could_not_be_read)
 }

@@ -25,13 +25,27 @@
 //! | `….layout`, `….position` | where it was found: the layer of the tagged manifest, or the entry of the referrers list |
 //! | `….manifest` | digest of the manifest that carries it, whose bytes are a blob |
 //! | `….blob` | digest of the signature's blob, which must be the one that the manifest names |
+//! | `….layer` | number of its layer, where a referrer carries cosign's signatures |
 //! | `….failure` | why it was unusable; left out for usable ones |
+//! | `claims.signatureRepository` | where signatures were looked for, where that is not the image's repository |
+//! | `platforms` | left out where none were asked for |
+//! | `platforms.choice[]` | `all`, or the platforms asked for |
+//! | `platforms.configuration` | digest of the configuration of an image that is no index, whose bytes are a blob |
+//! | `platforms.failures[]` | why nested indexes could not be read |
+//! | `platforms.manifests[]` | one for each manifest that the choice takes from the index, in order: |
+//! | `….digest` | digest of the manifest, whose bytes are a blob |
+//! | `….failure` | why it could not be had |
+//! | `….layouts`, `….ignoredReferrers`, `….notes[]`, `….candidates[]` | as above, of this manifest |
 //! | `failure` | `code`, and `expected`, `found`, `at` where there is such text |
 //!
 //! Signature annotations, sizes and media types are not repeated: they are read from the manifests' bytes.
 
+mod platforms;
+
+use self::platforms::SavedPlatforms;
 use super::evidence::{
-    Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, LayoutState, Note, Subject, TagMoved, nothing_hidden, sort_notes,
+    Attached, Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, LayoutState, Note, PlatformsFound, Subject, TagMoved,
+    sort_notes,
 };
 use super::rules::{Referrer, Use, check_content, check_stated_size, read_referrer};
 use crate::code::{Class, Code, Failure};
@@ -70,31 +84,8 @@ impl Evidence {
             *content.digest()
         };
         keep(&self.subject.document);
-        let mut candidates = Vec::new();
-        for candidate in &self.candidates {
-            let failure = match &candidate.kind {
-                CandidateKind::SimpleSigning { payload: content, .. }
-                | CandidateKind::Attestation { envelope: content, .. }
-                | CandidateKind::Bundle { bundle: content, .. } => {
-                    keep(content);
-                    None
-                }
-                CandidateKind::Unusable(failure) => Some(SavedFailure::of(failure)),
-            };
-            candidates.push(SavedCandidate {
-                layout: candidate.layout.name().to_owned(),
-                position: candidate.position,
-                manifest: candidate.manifest.as_ref().map(&mut keep),
-                blob: candidate.digest,
-                failure,
-            });
-        }
-        let note = |note: &Note| SavedNote {
-            layout: note.layout.map(|layout| layout.name().to_owned()),
-            failure: SavedFailure::of(&note.failure),
-            hides_candidates: note.hides_candidates,
-        };
-        let state = |(layout, state): (&Layout, &LayoutState)| (layout.name().to_owned(), state.name().to_owned());
+        let candidates = SavedCandidate::all(&self.attached, &mut keep);
+        let platforms = SavedPlatforms::of(&self.platforms, &mut keep);
         let repository = &self.subject.repository;
         let document = SavedDocument {
             format: SAVED_EVIDENCE_FORMAT.to_owned(),
@@ -108,12 +99,14 @@ impl Evidence {
                 asked_tag: self.reference.tag().map(ToString::to_string),
                 asked_digest: self.reference.digest().copied(),
                 tag_digest: self.tag.as_ref().map(|(_, digest)| *digest),
-                layouts: self.layouts.iter().map(state).collect(),
-                ignored_referrers: self.ignored_referrers,
+                signature_repository: self.signature_repository.as_ref().map(SavedRepository::of),
+                layouts: saved_layouts(&self.attached),
+                ignored_referrers: self.attached.ignored_referrers,
                 complete: self.complete,
-                notes: self.notes.iter().map(note).collect(),
+                notes: saved_notes(&self.attached),
             },
             candidates,
+            platforms,
         };
         // Strings, numbers, lists and maps with text keys: nothing here that JSON cannot write.
         let document = serde_json::to_vec_pretty(&document).unwrap_or_default();
@@ -142,7 +135,7 @@ impl Evidence {
         }
         let subject = saved.image.load(blob, limits)?;
         let (reference, tag, moved) = saved.claims.load_reference(&subject)?;
-        let (layouts, mut notes) = saved.claims.load_findings()?;
+        let signature_repository = saved.claims.signature_repository.as_ref().map(SavedRepository::load).transpose()?;
         let mut loader = Loader {
             blob,
             limits,
@@ -152,40 +145,37 @@ impl Evidence {
             contents: BTreeMap::new(),
             left: MAX_GATHERED_BYTES,
         };
-        let mut counts: BTreeMap<Layout, usize> = BTreeMap::new();
-        let mut places = BTreeSet::new();
-        let mut candidates = Vec::new();
-        for candidate in saved.candidates {
-            let layout = layout_named(&candidate.layout)?;
-            if !places.insert((layout, candidate.position)) {
-                return Err(invalid(format_args!("candidate {} of {layout} twice", candidate.position)));
-            }
-            let count = counts.entry(layout).or_default();
-            *count = count.saturating_add(1);
-            if *count <= limits.candidates_fetched {
-                candidates.push(loader.candidate(layout, candidate)?);
-            }
-        }
-        for (layout, count) in counts.into_iter().filter(|(_, count)| *count > limits.candidates_fetched) {
-            let expected = format!("at most {} candidates", limits.candidates_fetched);
-            let failure = Failure::new(Code::CandidatesTruncated).expected(expected).found(count);
-            notes.push(Note { layout: Some(layout), failure, hides_candidates: true });
-        }
-        candidates.sort_by_key(|candidate| (candidate.layout, candidate.position));
-        sort_notes(&mut notes);
+        let claims = &saved.claims;
+        let attached = loader.attached(&claims.layouts, &claims.notes, claims.ignored_referrers, saved.candidates)?;
+        let platforms = match saved.platforms {
+            Some(platforms) => platforms.load(&subject, &mut loader)?,
+            None => PlatformsFound::default(),
+        };
         Ok(Self {
             reference,
             subject,
             tag,
             moved,
-            layouts,
-            complete: saved.claims.complete && nothing_hidden(&notes, &candidates),
-            candidates,
-            ignored_referrers: saved.claims.ignored_referrers,
-            notes,
+            signature_repository,
+            complete: saved.claims.complete && attached.nothing_hidden() && platforms.nothing_hidden(),
+            attached,
+            platforms,
             origin: EvidenceOrigin::Loaded,
         })
     }
+}
+
+fn saved_layouts(attached: &Attached) -> BTreeMap<String, String> {
+    attached.layouts.iter().map(|(layout, state)| (layout.name().to_owned(), state.name().to_owned())).collect()
+}
+
+fn saved_notes(attached: &Attached) -> Vec<SavedNote> {
+    let note = |note: &Note| SavedNote {
+        layout: note.layout.map(|layout| layout.name().to_owned()),
+        failure: SavedFailure::of(&note.failure),
+        hides_candidates: note.hides_candidates,
+    };
+    attached.notes.iter().map(note).collect()
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -196,6 +186,16 @@ struct SavedDocument {
     claims: SavedClaims,
     #[serde(deserialize_with = "json::bounded_vec::<_, _, MAX_READ>")]
     candidates: Vec<SavedCandidate>,
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    platforms: Option<SavedPlatforms>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SavedRepository {
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    registry: Option<String>,
+    path: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -217,6 +217,8 @@ struct SavedClaims {
     asked_digest: Option<Digest>,
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     tag_digest: Option<Digest>,
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    signature_repository: Option<SavedRepository>,
     layouts: BTreeMap<String, String>,
     ignored_referrers: usize,
     complete: bool,
@@ -238,6 +240,8 @@ struct SavedNote {
 struct SavedCandidate {
     layout: String,
     position: usize,
+    #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
+    layer: Option<usize>,
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
     manifest: Option<Digest>,
     #[serde(default, deserialize_with = "json::present", skip_serializing_if = "Option::is_none")]
@@ -293,16 +297,49 @@ impl SavedFailure {
     }
 }
 
+impl SavedCandidate {
+    /// The candidates without their bytes, which `keep` takes.
+    fn all(attached: &Attached, keep: &mut dyn FnMut(&Content) -> Digest) -> Vec<Self> {
+        let mut candidates = Vec::new();
+        for candidate in &attached.candidates {
+            let failure = match &candidate.kind {
+                CandidateKind::SimpleSigning { payload: content, .. }
+                | CandidateKind::Attestation { envelope: content, .. }
+                | CandidateKind::Bundle { bundle: content, .. } => {
+                    keep(content);
+                    None
+                }
+                CandidateKind::Unusable(failure) => Some(SavedFailure::of(failure)),
+            };
+            candidates.push(Self {
+                layout: candidate.layout.name().to_owned(),
+                position: candidate.position,
+                layer: candidate.layer,
+                manifest: candidate.manifest.as_ref().map(&mut *keep),
+                blob: candidate.digest,
+                failure,
+            });
+        }
+        candidates
+    }
+}
+
+impl SavedRepository {
+    fn of(repository: &Repository) -> Self {
+        Self { registry: repository.registry().map(str::to_owned), path: repository.path().to_owned() }
+    }
+
+    fn load(&self) -> Result<Repository, Failure> {
+        let Some(registry) = &self.registry else { return Ok(Repository::layout(&self.path)) };
+        let name = format!("{registry}/{}", self.path);
+        let parsed = name.parse::<Repository>().ok().filter(|parsed| parsed.to_string() == name);
+        parsed.ok_or_else(|| invalid(&name).expected("a repository in canonical form"))
+    }
+}
+
 impl SavedImage {
     fn load(&self, blob: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>, limits: &Limits) -> Result<Subject, Failure> {
-        let repository = match &self.registry {
-            Some(registry) => {
-                let name = format!("{registry}/{}", self.path);
-                let parsed = name.parse::<Repository>().ok().filter(|parsed| parsed.to_string() == name);
-                parsed.ok_or_else(|| invalid(&name).expected("a repository in canonical form"))?
-            }
-            None => Repository::layout(&self.path),
-        };
+        let repository = SavedRepository { registry: self.registry.clone(), path: self.path.clone() }.load()?;
         let image = |failure: Failure| invalid(&failure).at("the image");
         let bytes = blob(&self.digest).ok_or_else(|| image(Failure::new(Code::Dangling).at(self.digest)))?;
         let document = Content::check(&self.digest, bytes).map_err(image)?;
@@ -337,22 +374,24 @@ impl SavedClaims {
         };
         Ok((Reference::new(subject.repository.clone(), tag, self.asked_digest), resolved, moved))
     }
+}
 
-    fn load_findings(&self) -> Result<(BTreeMap<Layout, LayoutState>, Vec<Note>), Failure> {
-        let mut layouts = BTreeMap::new();
-        for (layout, state) in &self.layouts {
-            let found = LayoutState::ALL.iter().copied().find(|known| known.name() == state);
-            layouts.insert(layout_named(layout)?, found.ok_or_else(|| invalid(state).expected("the state of a layout"))?);
-        }
-        let mut notes = Vec::new();
-        for note in &self.notes {
-            notes.push(Note {
-                layout: note.layout.as_deref().map(layout_named).transpose()?,
-                failure: note.failure.load()?,
-                hides_candidates: note.hides_candidates,
-            });
-        }
-        Ok((layouts, notes))
+fn load_layouts(saved: &BTreeMap<String, String>) -> Result<BTreeMap<Layout, LayoutState>, Failure> {
+    let mut layouts = BTreeMap::new();
+    for (layout, state) in saved {
+        let found = LayoutState::ALL.iter().copied().find(|known| known.name() == state);
+        layouts.insert(layout_named(layout)?, found.ok_or_else(|| invalid(state).expected("the state of a layout"))?);
+    }
+    Ok(layouts)
+}
+
+impl SavedNote {
+    fn load(&self) -> Result<Note, Failure> {
+        Ok(Note {
+            layout: self.layout.as_deref().map(layout_named).transpose()?,
+            failure: self.failure.load()?,
+            hides_candidates: self.hides_candidates,
+        })
     }
 }
 
@@ -370,6 +409,43 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// What is attached to the manifest or index that is being looked at.
+    ///
+    /// # Errors
+    /// As [`Loader::candidate`].
+    fn attached(
+        &mut self,
+        layouts: &BTreeMap<String, String>,
+        notes: &[SavedNote],
+        ignored_referrers: usize,
+        saved: Vec<SavedCandidate>,
+    ) -> Result<Attached, Failure> {
+        let layouts = load_layouts(layouts)?;
+        let mut notes: Vec<_> = notes.iter().map(SavedNote::load).collect::<Result<_, _>>()?;
+        let max = self.limits.candidates_fetched;
+        let mut counts: BTreeMap<Layout, usize> = BTreeMap::new();
+        let mut places = BTreeSet::new();
+        let mut candidates = Vec::new();
+        for candidate in saved {
+            let layout = layout_named(&candidate.layout)?;
+            if !places.insert((layout, candidate.position, candidate.layer)) {
+                return Err(invalid(format_args!("candidate {} of {layout} twice", candidate.position)));
+            }
+            let count = counts.entry(layout).or_default();
+            *count = count.saturating_add(1);
+            if *count <= max {
+                candidates.push(self.candidate(layout, candidate)?);
+            }
+        }
+        for (layout, count) in counts.into_iter().filter(|(_, count)| *count > max) {
+            let failure = Failure::new(Code::CandidatesTruncated).expected(format_args!("at most {max} candidates")).found(count);
+            notes.push(Note { layout: Some(layout), failure, hides_candidates: true });
+        }
+        candidates.sort_by_key(|candidate| (candidate.layout, candidate.position, candidate.layer));
+        sort_notes(&mut notes);
+        Ok(Attached { layouts, candidates, ignored_referrers, notes })
+    }
+
     /// # Errors
     /// [`Code::EvidenceInvalid`] when document and manifest contradict each other; all else makes it unusable.
     fn candidate(&mut self, layout: Layout, saved: SavedCandidate) -> Result<Candidate, Failure> {
@@ -379,7 +455,7 @@ impl Loader<'_> {
             (Some(failure), _) => CandidateKind::Unusable(failure.load()?),
             (None, None) => return Err(invalid("a candidate without manifest").at(layout)),
             (None, Some(Err(failure))) => CandidateKind::Unusable(failure),
-            (None, Some(Ok(manifest))) => match self.layer(layout, saved.position, &manifest) {
+            (None, Some(Ok(manifest))) => match self.layer(layout, saved.position, saved.layer, &manifest) {
                 Ok((layer, _)) if saved.blob != Some(layer.digest) => {
                     let found = saved.blob.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
                     return Err(invalid(found).expected(layer.digest).at("the blob of a candidate"));
@@ -391,7 +467,7 @@ impl Loader<'_> {
                 Err(failure) => CandidateKind::Unusable(failure),
             },
         };
-        Ok(Candidate { layout, position: saved.position, digest: saved.blob, manifest: content, kind })
+        Ok(Candidate { layout, position: saved.position, layer: saved.layer, digest: saved.blob, manifest: content, kind })
     }
 
     fn manifest(&mut self, digest: &Digest) -> Result<Content, Failure> {
@@ -409,9 +485,18 @@ impl Loader<'_> {
     }
 
     /// The layer of a manifest that makes this candidate.
-    fn layer(&mut self, layout: Layout, position: usize, manifest: &Content) -> Result<(Descriptor, Use), Failure> {
+    fn layer(
+        &mut self,
+        layout: Layout,
+        position: usize,
+        number: Option<usize>,
+        manifest: &Content,
+    ) -> Result<(Descriptor, Use), Failure> {
         match layout {
             Layout::CosignTag | Layout::AttestationTag => {
+                if let Some(number) = number {
+                    return Err(invalid(number).expected("no number of a layer beside its position").at(layout));
+                }
                 let limits = self.limits;
                 let read = || Listing::of_layers(manifest.bytes(), None, limits);
                 let listing = self.listings.entry(*manifest.digest()).or_insert_with(read);
@@ -422,10 +507,11 @@ impl Loader<'_> {
                 Ok((layer.clone(), Use::of_layer(layout, layer).ok_or_else(unsupported)?))
             }
             Layout::ReferrersApi | Layout::ReferrersTag => {
-                match read_referrer(manifest.bytes(), None, &self.image, self.limits)? {
-                    Referrer::Bundle(layer) => {
-                        let usage = Use::Bundle(layer.media_type.clone());
-                        Ok((*layer, usage))
+                match read_referrer(manifest.bytes(), None, &self.image, true, self.limits)? {
+                    Referrer::Layers(read) => {
+                        let layer = read.layers.into_iter().find(|(known, ..)| *known == number);
+                        let (_, layer, usage) = layer.ok_or_else(|| Failure::new(Code::Dangling).at(manifest.digest()))?;
+                        Ok((layer, usage))
                     }
                     Referrer::Other(found) => Err(Failure::new(Code::LayerUnsupported).found(found)),
                 }

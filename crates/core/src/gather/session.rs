@@ -6,27 +6,71 @@
 
 mod candidates;
 mod lists;
+mod part;
+mod platforms;
+mod referrers;
 
-use self::candidates::{Blob, BlobKey, Slot, SlotState};
-use self::lists::List;
-use super::evidence::{
-    Candidate, CandidateKind, Evidence, EvidenceOrigin, Layout, Note, Subject, TagMoved, nothing_hidden, sort_notes,
-};
+use self::candidates::{Blob, BlobKey, SlotKey};
+use self::part::Part;
+use self::referrers::ReadReferrer;
+use super::evidence::{Evidence, EvidenceOrigin, Layout, Note, PlatformEvidence, PlatformsFound, Subject, TagMoved, sort_notes};
 use super::fetch::{FetchError, Request, RequestId, Response, What};
+use super::platforms::{PlatformChoice, Walk};
 use super::rules::check_content;
 use crate::code::{Code, Failure};
 use crate::digest::{Content, Digest};
 use crate::limits::Limits;
 use crate::oci::{Descriptor, Document, Reference, Repository, Tag};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
-/// What to gather besides signatures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What to gather of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Wanted {
+    /// Whether signatures are looked for at all; without, only the image and its platforms are.
+    pub signatures: bool,
     /// Whether attestations of the `.att` tag are gathered too. Bundles of the referrers always are, since only their
     /// content tells signatures from attestations.
     pub attestations: bool,
+    /// Which platforms are looked for, and their signatures with them.
+    pub platforms: PlatformChoice,
+    /// Where signatures are kept in place of the image's repository, as with cosign's `COSIGN_REPOSITORY`: tags and
+    /// referrers are looked for there and nowhere else.
+    pub signature_repository: Option<Repository>,
+}
+
+impl Default for Wanted {
+    /// The signatures of what the reference names, in its own repository.
+    fn default() -> Self {
+        Self { signatures: true, attestations: false, platforms: PlatformChoice::index(), signature_repository: None }
+    }
+}
+
+impl Wanted {
+    /// Signatures, and attestations of the `.att` tag too.
+    #[must_use]
+    pub fn with_attestations() -> Self {
+        Self { attestations: true, ..Self::default() }
+    }
+
+    /// The image alone: what a tag points to, without looking for signatures.
+    #[must_use]
+    pub fn image_only() -> Self {
+        Self { signatures: false, ..Self::default() }
+    }
+
+    /// The same for these platforms.
+    #[must_use]
+    pub fn for_platforms(self, platforms: PlatformChoice) -> Self {
+        Self { platforms, ..self }
+    }
+
+    /// The same with signatures from this repository.
+    #[must_use]
+    pub fn signatures_in(self, repository: Option<Repository>) -> Self {
+        Self { signature_repository: repository, ..self }
+    }
 }
 
 /// Why there is no evidence: the image itself could not be had. What fails besides is a [`Note`].
@@ -53,7 +97,8 @@ impl From<Failure> for GatherError {
 /// The gathering of one image's evidence, as a state machine: take requests, supply answers, finish.
 ///
 /// Several requests may be open at once and be answered in any order; the evidence is the same. A reference with a
-/// digest takes at most three round trips, one with a tag alone four, where the registry has a referrers API.
+/// digest takes at most three round trips, one with a tag alone four, where the registry has a referrers API; platforms
+/// of an index whose digest is known take one more.
 #[derive(Debug)]
 pub struct Session {
     reference: Reference,
@@ -63,17 +108,42 @@ pub struct Session {
     open: BTreeMap<RequestId, (u64, Ask)>,
     /// Requests made or queued.
     made: usize,
+    /// Bytes that what was asked for by digest and size states together.
+    stated_bytes: u64,
     image: Image,
     tag: Option<(Tag, Digest)>,
     moved: Option<TagMoved>,
-    lists: BTreeMap<Layout, List>,
-    /// Lists that are not known to their end yet.
-    lists_open: usize,
-    slots: Vec<Slot>,
-    blobs: BTreeMap<BlobKey, Blob>,
-    ignored_referrers: usize,
+    /// The search for platforms; also while the image that it starts from is not here yet.
+    walk: Platforms,
+    configuration: Option<Content>,
+    walk_failures: Vec<Failure>,
+    /// The image, once its digest is known, and then its platforms.
+    parts: Vec<Part>,
+    /// Notes about the image itself.
     notes: Vec<Note>,
+    /// Lists that are not known to their end yet; the search for platforms counts as one.
+    lists_open: usize,
+    /// Referrers' manifests that are not here yet.
+    referrers_open: usize,
+    referrers_read: Vec<ReadReferrer>,
+    blobs: BTreeMap<BlobKey, Blob>,
 }
+
+/// Where the search for platforms stands.
+#[derive(Debug)]
+enum Platforms {
+    /// None are asked for.
+    Unasked,
+    /// The image is awaited.
+    Waiting,
+    /// Indexes or a configuration are awaited.
+    Searching(Option<Box<Walk>>),
+    /// All are known.
+    Known,
+}
+
+/// The part that is the image.
+const IMAGE: usize = 0;
 
 /// What an open request is for.
 #[derive(Clone, Debug)]
@@ -84,12 +154,18 @@ enum Ask {
     Compare { tag: Tag, given: Digest },
     /// The image by its digest.
     Image(Digest),
-    /// The manifest of a layout that is a tag.
-    Tagged(Layout),
-    /// A page of the referrers list.
-    Page,
+    /// The configuration of an image that is no index.
+    Configuration(Box<Descriptor>),
+    /// A nested index, by its number in the search.
+    NestedIndex(usize),
+    /// The manifest of a platform: a part.
+    PlatformManifest(usize),
+    /// The manifest of a layout that is a tag, for this part.
+    Tagged(usize, Layout),
+    /// A page of the referrers list of this part.
+    Page(usize),
     /// A referrer's manifest, for this slot.
-    Referrer { slot: usize, descriptor: Box<Descriptor>, is_certain: bool },
+    Referrer { slot: SlotKey, descriptor: Box<Descriptor>, is_certain: bool },
     /// A blob, for all slots that wait for it.
     Blob(BlobKey),
 }
@@ -98,9 +174,9 @@ impl Ask {
     /// Content that was listed with a size is asked for with that size as the bound, so more of it is a wrong size.
     fn explain(&self, failure: Failure) -> Failure {
         let size = match self {
-            Self::Referrer { descriptor, .. } => descriptor.size,
+            Self::Referrer { descriptor, .. } | Self::Configuration(descriptor) => descriptor.size,
             Self::Blob((_, size)) => *size,
-            Self::Resolve | Self::Compare { .. } | Self::Image(_) | Self::Tagged(_) | Self::Page => return failure,
+            _ => return failure,
         };
         if failure.code() == Code::TooLarge { Failure::new(Code::SizeMismatch).expected(size).found("more") } else { failure }
     }
@@ -124,15 +200,19 @@ impl Session {
             queue: VecDeque::new(),
             open: BTreeMap::new(),
             made: 0,
+            stated_bytes: 0,
             image: Image::Awaited,
             tag: None,
             moved: None,
-            lists: BTreeMap::new(),
-            lists_open: 0,
-            slots: Vec::new(),
-            blobs: BTreeMap::new(),
-            ignored_referrers: 0,
+            walk: Platforms::Unasked,
+            configuration: None,
+            walk_failures: Vec::new(),
+            parts: Vec::new(),
             notes: Vec::new(),
+            lists_open: 0,
+            referrers_open: 0,
+            referrers_read: Vec::new(),
+            blobs: BTreeMap::new(),
         };
         session.start();
         session
@@ -161,9 +241,12 @@ impl Session {
             Ask::Resolve => self.take_resolved(answer),
             Ask::Compare { tag, given } => self.take_compared(tag, given, answer),
             Ask::Image(digest) => self.take_image(digest, answer),
-            Ask::Tagged(Layout::ReferrersTag) => self.take_fallback(answer),
-            Ask::Tagged(layout) => self.take_layers(layout, answer),
-            Ask::Page => self.take_page(answer),
+            Ask::Configuration(descriptor) => self.take_configuration(&descriptor, answer),
+            Ask::NestedIndex(number) => self.take_nested_index(number, answer),
+            Ask::PlatformManifest(part) => self.take_platform_manifest(part, answer),
+            Ask::Tagged(part, Layout::ReferrersTag) => self.take_fallback(part, answer),
+            Ask::Tagged(part, layout) => self.take_layers(part, layout, answer),
+            Ask::Page(part) => self.take_page(part, answer),
             Ask::Referrer { slot, descriptor, is_certain } => self.take_referrer(slot, &descriptor, is_certain, answer),
             Ask::Blob(key) => self.take_blob(key, answer),
         }
@@ -195,37 +278,30 @@ impl Session {
                 return Err(failure.into());
             }
         };
-        let mut slots = self.slots;
-        slots.sort_by_key(|slot| (slot.layout, slot.position));
-        let mut bundles = BTreeSet::new();
-        let mut candidates = Vec::new();
-        for slot in slots {
-            let kind = match slot.state {
-                SlotState::Done(kind) => kind,
-                SlotState::Ignored => continue,
-                SlotState::Waiting(_) => CandidateKind::Unusable(Code::Internal.into()),
-            };
-            // The same bundle behind two referrers is one candidate.
-            if let CandidateKind::Bundle { bundle, .. } = &kind
-                && !bundles.insert((slot.layout, *bundle.digest()))
-            {
-                continue;
-            }
-            let Slot { layout, position, digest, manifest, .. } = slot;
-            candidates.push(Candidate { layout, position, digest, manifest, kind });
-        }
-        let mut notes = self.notes;
-        sort_notes(&mut notes);
+        let mut parts = self.parts.into_iter();
+        let mut attached = parts.next().map(Part::finish).unwrap_or_default();
+        attached.notes.extend(self.notes);
+        sort_notes(&mut attached.notes);
+        let manifests = parts.filter_map(|mut part| {
+            let (chosen, listed) = part.platform.take()?;
+            let listed = listed.unwrap_or_else(|| Err(Code::Internal.into()));
+            Some(PlatformEvidence { chosen, listed, attached: part.finish() })
+        });
+        let platforms = PlatformsFound {
+            choice: self.wanted.platforms,
+            configuration: self.configuration,
+            manifests: manifests.collect(),
+            failures: self.walk_failures,
+        };
         Ok(Evidence {
             reference: self.reference,
             subject: *subject,
             tag: self.tag,
             moved: self.moved,
-            layouts: self.lists.into_iter().map(|(layout, list)| (layout, list.state)).collect(),
-            complete: nothing_hidden(&notes, &candidates),
-            candidates,
-            ignored_referrers: self.ignored_referrers,
-            notes,
+            signature_repository: self.wanted.signature_repository,
+            complete: attached.nothing_hidden() && platforms.nothing_hidden(),
+            attached,
+            platforms,
             origin: EvidenceOrigin::Gathered,
         })
     }
@@ -234,19 +310,25 @@ impl Session {
         self.reference.repository()
     }
 
-    /// Queues a request, or says that there have been enough.
+    /// Queues a request to the image's repository, or says that there have been enough.
     fn ask(&mut self, what: What, max_bytes: u64, ask: Ask) -> Result<(), Failure> {
+        self.ask_in(self.repository().clone(), what, max_bytes, ask)
+    }
+
+    /// The same for signatures, which may be kept elsewhere.
+    fn ask_signatures(&mut self, what: What, max_bytes: u64, ask: Ask) -> Result<(), Failure> {
+        let repository = self.wanted.signature_repository.as_ref().unwrap_or_else(|| self.repository()).clone();
+        self.ask_in(repository, what, max_bytes, ask)
+    }
+
+    fn ask_in(&mut self, repository: Repository, what: What, max_bytes: u64, ask: Ask) -> Result<(), Failure> {
         if self.made >= self.limits.requests {
             return Err(Failure::new(Code::RequestsExhausted).expected(format_args!("at most {} requests", self.limits.requests)));
         }
         let id = RequestId(u32::try_from(self.made).map_err(|_| Failure::new(Code::RequestsExhausted))?);
         self.made = self.made.saturating_add(1);
-        self.queue.push_back((Request::new(id, self.repository().clone(), what, max_bytes), ask));
+        self.queue.push_back((Request::new(id, repository, what, max_bytes), ask));
         Ok(())
-    }
-
-    fn note(&mut self, layout: Layout, failure: Failure) {
-        self.notes.push(Note { layout: Some(layout), failure, hides_candidates: true });
     }
 
     fn fail(&mut self, failure: Failure) {
@@ -264,8 +346,9 @@ impl Session {
             (tag, Some(digest)) => {
                 let asked = self.ask(What::Manifest(digest), max_bytes, Ask::Image(digest));
                 if asked.is_ok() {
+                    self.wait_for_platforms();
                     // The digest is known, so nothing else waits for the image.
-                    self.start_lists(&digest);
+                    self.start_image(digest);
                     if let Some(tag) = tag {
                         let compare = Ask::Compare { tag: tag.clone(), given: digest };
                         if let Err(failure) = self.ask(What::ManifestByTag(tag), max_bytes, compare) {
@@ -278,6 +361,9 @@ impl Session {
             (Some(tag), None) => self.ask(What::ManifestByTag(tag), max_bytes, Ask::Resolve),
             (None, None) => self.ask(What::OnlyImage, max_bytes, Ask::Resolve),
         };
+        if self.parts.is_empty() {
+            self.wait_for_platforms();
+        }
         if let Err(failure) = asked {
             self.fail(failure);
         }
@@ -292,10 +378,8 @@ impl Session {
         };
         let content = Content::learn(found.bytes);
         let digest = *content.digest();
-        if self.set_image(digest, content, found.media_type.as_deref()) {
-            self.tag = self.reference.tag().map(|tag| (tag.clone(), digest));
-            self.start_lists(&digest);
-        }
+        self.tag = self.reference.tag().map(|tag| (tag.clone(), digest));
+        self.take_document(digest, content, found.media_type.as_deref());
     }
 
     fn take_image(&mut self, digest: Digest, answer: Result<Option<Found>, Failure>) {
@@ -305,14 +389,13 @@ impl Session {
             Err(failure) => return self.fail(failure),
         };
         match Content::check(&digest, found.bytes) {
-            Ok(content) => {
-                self.set_image(digest, content, found.media_type.as_deref());
-            }
+            Ok(content) => self.take_document(digest, content, found.media_type.as_deref()),
             Err(failure) => self.fail(failure),
         }
     }
 
-    fn set_image(&mut self, digest: Digest, document: Content, announced: Option<&str>) -> bool {
+    /// The image is here.
+    fn take_document(&mut self, digest: Digest, document: Content, announced: Option<&str>) {
         let parsed = Document::parse(document.bytes(), announced, &self.limits).map_err(|failure| {
             // Where no digest was given, only the registry says that these bytes are the image. What is no manifest at all,
             // such as the page of a proxy, is not its word.
@@ -328,14 +411,20 @@ impl Session {
         match parsed {
             Ok(parsed) => {
                 let (repository, media_type) = (self.repository().clone(), parsed.media_type().to_owned());
-                self.image = Image::Found(Box::new(Subject { repository, digest, media_type, document }));
-                true
+                let subject = Subject { repository, digest, media_type, document: document.clone() };
+                self.image = Image::Found(Box::new(subject));
+                if self.parts.is_empty() {
+                    self.start_image(digest);
+                }
+                self.start_platforms(&document, &parsed);
             }
-            Err(failure) => {
-                self.fail(failure);
-                false
-            }
+            Err(failure) => self.fail(failure),
         }
+    }
+
+    fn start_image(&mut self, digest: Digest) {
+        self.parts.push(Part::new(digest, None));
+        self.start_lists(IMAGE);
     }
 
     fn take_compared(&mut self, tag: Tag, given: Digest, answer: Result<Option<Found>, Failure>) {

@@ -3,6 +3,7 @@
 //! Reads what points to content. `data` and `urls` are deliberately not read: embedded content would be a second source
 //! for the same digest, and foreign addresses have been used to send requests and credentials elsewhere (K-OC-09).
 
+use super::platform::Platform;
 use crate::code::{Code, Failure};
 use crate::digest::Digest;
 use std::collections::BTreeMap;
@@ -42,19 +43,6 @@ impl Descriptor {
             platform: None,
         }
     }
-}
-
-/// A platform (OCI image-spec `image-index.md`).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[non_exhaustive]
-pub struct Platform {
-    /// CPU architecture in Go's naming.
-    pub architecture: String,
-    /// Operating system in Go's naming.
-    pub os: String,
-    /// CPU variant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
 }
 
 /// A descriptor as it stands in the document, its digest not yet read: one entry with a digest that nobody here can

@@ -16,6 +16,8 @@ pub const MANIFESTS: [&str; 4] = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCK
 
 /// OCI image configuration.
 pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Docker image configuration.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 /// The empty JSON object, where a descriptor is required and nothing is meant.
 pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
 
@@ -27,6 +29,10 @@ pub const DSSE_ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 pub const BUNDLE_PREFIX: &str = "application/vnd.dev.sigstore.bundle";
 /// A Sigstore bundle v0.3, as referrers carry it.
 pub const BUNDLE_V03: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// Configuration and artifact type of a `.sig` manifest that is kept as a referrer (cosign 2, `--registry-referrers-mode=oci-1-1`).
+pub const COSIGN_SIGNATURES: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
+/// The same of an `.att` manifest.
+pub const COSIGN_ATTESTATIONS: &str = "application/vnd.dev.cosign.artifact.att.v1+json";
 /// Artifact type of a Notary Project signature.
 pub const NOTARY_SIGNATURE: &str = "application/vnd.cncf.notary.signature";
 
@@ -58,6 +64,11 @@ pub const KIND_IMAGE_INDEX: &str = "dev.cosignproject.cosign/imageIndex";
 pub const KIND_SIGNATURES: &str = "dev.cosignproject.cosign/sigs";
 /// Value of [`ANNOTATION_KIND`]: an `.att` manifest.
 pub const KIND_ATTESTATIONS: &str = "dev.cosignproject.cosign/atts";
+
+/// Annotation of an index entry: what kind of thing that is no image it is (BuildKit).
+pub const ANNOTATION_REFERENCE_TYPE: &str = "vnd.docker.reference.type";
+/// Value of [`ANNOTATION_REFERENCE_TYPE`]: attestations of another entry.
+pub const REFERENCE_ATTESTATION: &str = "attestation-manifest";
 
 /// A media type as a header carries it, without parameters (`; charset=utf-8`) and surrounding blanks.
 #[must_use]

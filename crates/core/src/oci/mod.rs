@@ -6,9 +6,11 @@
 mod descriptor;
 mod manifest;
 pub mod media_type;
+mod platform;
 mod reference;
 
-pub use descriptor::{Descriptor, Platform};
+pub use descriptor::Descriptor;
 pub(crate) use manifest::Listing;
 pub use manifest::{Document, Index, MAX_LAYERS, Manifest};
+pub use platform::Platform;
 pub use reference::{Reference, Repository, Tag};

@@ -17,12 +17,14 @@ pub(crate) struct LeafFacts {
     pub(crate) against: Vec<(usize, Option<UnixTime>)>,
     /// Whether there can be no other.
     pub(crate) complete: bool,
+    /// The trust domain of its trust root.
+    pub(crate) domain: usize,
 }
 
 impl LeafFacts {
     /// Nothing known, nothing excluded.
-    pub(crate) fn none() -> Self {
-        Self { held: Vec::new(), against: Vec::new(), complete: true }
+    pub(crate) fn none(domain: usize) -> Self {
+        Self { held: Vec::new(), against: Vec::new(), complete: true, domain }
     }
 
     /// What is left of it after `moment`, evidence unchanged.
@@ -133,7 +135,7 @@ impl Walk<'_> {
     fn leaf(&mut self, leaf: &SignatureRequirement) -> (NodeOutcome, BTreeSet<String>) {
         let mut by = Vec::new();
         let mut signers = BTreeSet::new();
-        let none = LeafFacts::none();
+        let none = LeafFacts::none(0);
         let facts = self.facts.next().unwrap_or(&none);
         let (counted, reason) = match select(leaf.selection(), facts) {
             Ok(counted) => (counted, None),
@@ -146,7 +148,7 @@ impl Walk<'_> {
             evaluated.extend(leaf.selection().name().map(str::to_owned));
             if configured == evaluated {
                 by.push(*candidate);
-                signers.insert(signature.signer.canonical());
+                signers.insert(signature.signer.counted_as(facts.domain));
             } else {
                 let missing = configured.symmetric_difference(&evaluated).next().cloned();
                 self.unevaluated = self.unevaluated.take().or(missing);
@@ -170,7 +172,7 @@ impl Walk<'_> {
 
 /// Those of a leaf's signatures that count, or why none of them does.
 fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, VerifiedSignature)>, Failure> {
-    let LeafFacts { held, against, complete } = facts;
+    let LeafFacts { held, against, complete, domain: _ } = facts;
     let every = || held.iter().collect();
     let superseded = |by: &[usize], of: &str| {
         let by: Vec<_> = by.iter().map(ToString::to_string).collect();

@@ -31,6 +31,8 @@ pub enum Signer {
         fingerprint: [u8; 32],
         /// Name of the authority whose path holds.
         authority: String,
+        /// SHA-256 of the DER of each certificate above it on that path, the anchor last.
+        chain: Vec<[u8; 32]>,
         /// Its distinguished name, attribute by attribute; empty in Fulcio's certificates.
         distinguished_name: DistinguishedName,
         /// The certificate policies that it was issued under, as dotted numbers.
@@ -39,11 +41,13 @@ pub enum Signer {
 }
 
 impl Signer {
-    /// What thresholds count as one signer.
-    pub(crate) fn canonical(&self) -> String {
+    /// What thresholds count as one signer: a key is one wherever it is trusted, an identity in each trust domain.
+    pub(crate) fn counted_as(&self, domain: usize) -> String {
         match self {
             Self::Key { id, .. } => format!("key {id:02x?}"),
-            Self::Certificate { subject, extensions, .. } => format!("certificate {:?} {:?}", subject, extensions.issuer()),
+            Self::Certificate { subject, extensions, .. } => {
+                format!("certificate {:?} {:?} of domain {domain}", subject, extensions.issuer())
+            }
         }
     }
 }

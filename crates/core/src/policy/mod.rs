@@ -6,6 +6,7 @@
 
 mod authority;
 mod decide;
+mod domain;
 mod facts;
 mod glob;
 mod identity;
@@ -16,6 +17,7 @@ mod settings;
 
 pub use authority::{Authority, KeyAuthority, KeylessAuthority, SigningAlgorithm};
 pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide, horizon, most_distinct};
+pub(crate) use domain::domains;
 pub(crate) use facts::Ending;
 pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};
 pub use glob::Glob;

@@ -1,6 +1,7 @@
 //! [`Policy`] and [`Requirement`]: the tree of what must hold.
 
 use super::authority::Authority;
+use super::domain::domains;
 use super::predicate::{PredicateMatch, Selection};
 use super::settings::{Settings, TlogMode};
 use crate::code::{Code, Failure};
@@ -279,6 +280,10 @@ impl Requirement {
         Self::signature(SignatureRequirement::new(authority))
     }
 
+    fn leaf(&self) -> Option<&SignatureRequirement> {
+        if let Self::Signature(leaf) = self { Some(leaf) } else { None }
+    }
+
     fn children(&self) -> &[Self] {
         match self {
             Self::All(of) | Self::Any(of) | Self::AtLeast { of, .. } => of,
@@ -297,10 +302,10 @@ impl Requirement {
                 return Err(Failure::new(Code::PolicyInvalid).expected("at least one requirement").found("none").at("require"));
             }
             Self::AtLeast { count, of } => {
-                let distinct: BTreeSet<_> = of.iter().map(Self::counted_as).collect();
-                if *count == 0 || *count > distinct.len() {
+                let distinct = distinct_authorities(of);
+                if *count == 0 || *count > distinct {
                     return Err(Failure::new(Code::PolicyInvalid)
-                        .expected(format_args!("1 to {} (the number of distinct authorities)", distinct.len()))
+                        .expected(format_args!("1 to {distinct} (the number of distinct authorities)"))
                         .found(count)
                         .at("atLeast"));
                 }
@@ -308,14 +313,6 @@ impl Requirement {
             Self::All(_) | Self::Any(_) => {}
         }
         self.children().iter().try_for_each(|child| child.validate(depth.saturating_add(1)))
-    }
-
-    /// What a threshold counts as one: the authority of a leaf (a key under two names is one), else the subtree.
-    fn counted_as(&self) -> String {
-        match self {
-            Self::Signature(leaf) => leaf.authority.canonical(),
-            other => other.canonical(),
-        }
     }
 
     fn canonical(&self) -> String {
@@ -334,6 +331,22 @@ impl Requirement {
             other => other.children().iter().for_each(|child| child.collect_leaves(leaves)),
         }
     }
+}
+
+/// How many of these a threshold could count: a key under two names is one, and so is an identity within one trust domain.
+/// Other nodes count each by itself. Roots that are not named are taken for a domain of their own here; deciding knows better.
+fn distinct_authorities(of: &[Requirement]) -> usize {
+    let roots: Vec<&TrustRoot> = of.iter().filter_map(|one| one.leaf()?.trust_root().map(Arc::as_ref)).collect();
+    let mut domains = domains(&roots).into_iter();
+    let counted = |one: &Requirement| match one {
+        Requirement::Signature(leaf) => {
+            let domain = leaf.trust_root().and_then(|_| domains.next());
+            let domain = domain.filter(|_| leaf.authority.is_keyless());
+            format!("{} of domain {domain:?}", leaf.authority.canonical())
+        }
+        other => other.canonical(),
+    };
+    of.iter().map(counted).collect::<BTreeSet<_>>().len()
 }
 
 /// What lets an image in without a signature: a decision of people, with a reason and an end.

@@ -88,6 +88,37 @@ pub(crate) struct SubjectReport {
     pub(crate) pinned: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tag: Option<TagReport>,
+    /// The digests that the counting signatures are about; only where the verdict is `accepted`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) signed: Vec<String>,
+    /// Where signatures were looked for, where that is not `repository`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signature_repository: Option<String>,
+    /// The platforms asked for, where it was not what the reference names itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform_choice: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) platforms: Vec<PlatformReport>,
+}
+
+/// The manifest of one platform.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlatformReport {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<String>,
+    pub(crate) digest: String,
+    /// Nested indexes on the way to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) via: Vec<String>,
+    /// Whether the requirement holds for it.
+    pub(crate) accepted: bool,
+    /// `manifest` where its own signatures suffice, `index` where those of the index are needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<&'static str>,
+    /// Why the manifest could not be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<Reason>,
 }
 
 /// What a tag pointed to.
@@ -179,6 +210,8 @@ pub(crate) enum SignerReport {
         issuer: Option<String>,
         fingerprint: String,
         authority: String,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<String>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         extensions: BTreeMap<String, String>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,13 +226,14 @@ impl From<&Signer> for SignerReport {
         let bounded = crate::code::bounded;
         match signer {
             Signer::Key { id, name } => Self::Key { id: hex::encode(id), name: bounded(name) },
-            Signer::Certificate { subject, extensions, fingerprint, authority, distinguished_name, policies } => {
+            Signer::Certificate { subject, extensions, fingerprint, authority, chain, distinguished_name, policies } => {
                 Self::Certificate {
                     subject: bounded(subject.value()),
                     subject_kind: subject.kind(),
                     issuer: extensions.issuer().map(bounded),
                     fingerprint: hex::encode(fingerprint),
                     authority: bounded(authority),
+                    chain: chain.iter().map(|print| hex::encode(print)).collect(),
                     extensions: crate::x509::FulcioExtensions::NAMES
                         .iter()
                         .filter_map(|name| extensions.get(name).map(|value| ((*name).to_owned(), bounded(value))))
@@ -285,6 +319,9 @@ pub(crate) struct EvaluationReport {
     pub(crate) times: Vec<TimeReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) logs: Vec<LogReport>,
+    /// The clauses of the policy that were evaluated and hold: where it counts, all that are configured (INV-4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) clauses: Vec<String>,
     pub(crate) checks: Vec<CheckReport>,
 }
 
@@ -310,6 +347,9 @@ impl EvaluationReport {
             docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
             times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
             logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
+            clauses: verified
+                .map(|verified| verified.evaluated.iter().map(|clause| crate::code::bounded(clause)).collect())
+                .unwrap_or_default(),
             checks: checks.iter().map(CheckReport::from).collect(),
         }
     }
@@ -329,6 +369,9 @@ fn time_report(time: &crate::policy::AuthenticatedTime) -> TimeReport {
 pub(crate) struct CandidateReport {
     pub(crate) number: usize,
     pub(crate) layout: &'static str,
+    /// What it is attached to, where that may be the index or a platform's manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

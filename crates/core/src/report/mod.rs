@@ -6,7 +6,8 @@ mod document;
 mod render;
 
 pub(crate) use document::{
-    CandidateReport, EvaluationReport, EvidenceReport, Headline, ReportParts, SubjectReport, TagReport, TrustReport,
+    CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, ReportParts, SubjectReport, TagReport,
+    TrustReport,
 };
 pub use document::{Report, Verdict};
 pub use render::Style;

@@ -2,7 +2,8 @@
 //! candidate that does not count the exact reason.
 
 use super::document::{
-    BasisReport, CandidateReport, CheckReport, EvaluationReport, NodeReport, Reason, Report, SignerReport, Verdict,
+    BasisReport, CandidateReport, CheckReport, EvaluationReport, NodeReport, PlatformReport, Reason, Report, SignerReport,
+    Verdict,
 };
 use std::fmt::Write as _;
 
@@ -108,6 +109,13 @@ impl Report {
         {
             below.push(Node::leaf(format!("the file claims that tag {} pointed to {}", tag.tag, tag.digest)));
         }
+        if let Some(repository) = &self.subject.signature_repository {
+            below.push(Node::leaf(format!("signatures from: {repository}")));
+        }
+        if let Some(choice) = &self.subject.platform_choice {
+            let platforms = self.subject.platforms.iter().map(|platform| platform_line(platform, style));
+            below.push(Node::branch(format!("platforms: {choice}"), platforms.collect()));
+        }
         for candidate in self.candidates.iter().filter(|candidate| candidate.accepted) {
             below.push(accepted_candidate(candidate, style));
         }
@@ -158,6 +166,19 @@ impl Node {
     }
 }
 
+fn platform_line(platform: &PlatformReport, style: Style) -> Node {
+    let mark = if platform.accepted { style.paint(Paint::Good, "✓") } else { style.paint(Paint::Bad, "✗") };
+    let name = platform.platform.as_deref().unwrap_or("no platform stated");
+    let how = match (platform.signed, &platform.reason) {
+        (_, Some(reason)) => format!(": {}", reason_text(reason)),
+        (Some("manifest"), None) => ": its manifest is signed".to_owned(),
+        (Some(_), None) => ": listed by the signed index".to_owned(),
+        (None, None) => String::new(),
+    };
+    let via = platform.via.iter().map(|digest| Node::leaf(format!("by way of the index {digest}")));
+    Node::branch(format!("{mark} {name} {}{how}", platform.digest), via.collect())
+}
+
 fn reason_text(reason: &Reason) -> String {
     reason.failure().to_string()
 }
@@ -168,7 +189,8 @@ fn accepted_candidate(candidate: &CandidateReport, style: Style) -> Node {
         below.extend(evaluation_lines(evaluation, style));
     }
     let format = candidate.format.unwrap_or("unknown");
-    Node::branch(format!("signature {} ({format}, {})", candidate.number, candidate.layout), below)
+    let subject = candidate.subject.as_ref().map(|subject| format!(", of {subject}")).unwrap_or_default();
+    Node::branch(format!("signature {} ({format}, {}{subject})", candidate.number, candidate.layout), below)
 }
 
 fn evaluation_lines(evaluation: &EvaluationReport, style: Style) -> Vec<Node> {
@@ -227,8 +249,9 @@ fn check_line(check: &CheckReport, style: Style) -> Node {
 fn refused_candidate(candidate: &CandidateReport, style: Style) -> Node {
     let format = candidate.format.map(|format| format!("{format}, ")).unwrap_or_default();
     let why = candidate.reason.as_ref().map_or_else(String::new, reason_text);
+    let subject = candidate.subject.as_ref().map(|subject| format!(", of {subject}")).unwrap_or_default();
     let heading =
-        format!("{} signature {} ({format}{}): {why}", style.paint(Paint::Bad, "✗"), candidate.number, candidate.layout);
+        format!("{} signature {} ({format}{}{subject}): {why}", style.paint(Paint::Bad, "✗"), candidate.number, candidate.layout);
     // With one authority the heading says it all; with several each has its own reason.
     let several = candidate.evaluations.len().saturating_add(candidate.left_out) > 1;
     let below = candidate.evaluations.iter().filter_map(|evaluation| {

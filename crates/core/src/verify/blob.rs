@@ -1,5 +1,6 @@
 //! Blobs: one bundle, one artifact, the same ladder.
 
+use super::examined::About;
 use super::judge::{Examination, Extra, verdict};
 use super::outcome::{AcceptedBlob, NotAccepted};
 use super::verifier::Verifier;
@@ -9,6 +10,9 @@ use crate::format::bundle;
 use crate::policy::Basis;
 use crate::report::{EvidenceReport, Headline, SubjectReport, Verdict};
 use crate::time::UnixTime;
+
+/// There is nothing but the blob.
+const SCOPE: [About; 1] = [About::Image];
 
 impl Verifier {
     /// Verifies a blob with its Sigstore bundle.
@@ -21,19 +25,19 @@ impl Verifier {
     pub fn verify_blob(&self, artifact: &Artifact<'_>, bundle: &[u8], now: UnixTime) -> Result<AcceptedBlob, NotAccepted> {
         let mut examination = Examination::new(self, now);
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
-        examination.examine("bundle", None, parsed, artifact);
+        examination.examine(About::Image, "bundle", None, parsed, artifact);
         // One bundle says nothing about others.
         examination.unseen(Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
-        let decision = examination.decide();
+        let decision = examination.decide(&SCOPE);
         let name = artifact.name().copied();
         let failure = match name {
             Some(_) if decision.accepted() => Failure::new(Code::Accepted),
             // There is one candidate: its reason is the answer, unless something could not be found out or more than one
             // signature was asked for.
             Some(_) => examination
-                .unknown(&decision)
+                .unknown(&decision, &SCOPE)
                 .or_else(|| examination.single_reason())
-                .unwrap_or_else(|| examination.why_not(&decision)),
+                .unwrap_or_else(|| examination.why_not(&decision, &SCOPE)),
             None => Failure::new(Code::Internal).found("an artifact without a digest"),
         };
         let headline = Headline { verdict: verdict(&failure), failure };
@@ -41,8 +45,8 @@ impl Verifier {
         let shown = name.map(|digest| digest.to_string());
         let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
         let evidence = EvidenceReport { origin: "given", complete: true };
-        let signatures = examination.signatures(&decision);
-        let horizon = examination.horizon(&decision);
+        let signatures = examination.signatures(&[&SCOPE]);
+        let horizon = examination.horizon(&[&SCOPE]);
         let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), horizon, ..Extra::default() };
         let report = examination.report(headline, &decision, subject, Some(evidence), extra);
         match (verdict, name) {

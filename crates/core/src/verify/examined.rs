@@ -5,8 +5,18 @@ use crate::code::{Class, Code, Failure};
 use crate::format::Format;
 use crate::policy::SignatureRequirement;
 
+/// What a candidate is attached to, and its signature therefore about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    /// The image: what the reference names.
+    Image,
+    /// One of its platforms, by number.
+    Platform(usize),
+}
+
 /// A candidate that was looked at, or the reason why it could not be.
 pub(super) struct Examined {
+    pub(super) about: About,
     pub(super) layout: &'static str,
     pub(super) digest: Option<String>,
     pub(super) format: Option<Format>,
@@ -23,11 +33,11 @@ pub(super) struct Examined {
 }
 
 impl Examined {
-    pub(super) fn new(layout: &'static str, digest: Option<String>) -> Self {
+    pub(super) fn new(about: About, layout: &'static str, digest: Option<String>) -> Self {
         let (told, unknown) = (Vec::new(), Vec::new());
         // Held against nothing is not found good.
         let reason = Some(Code::PolicyNotMet.into());
-        Self { layout, digest, format: None, reason, left_out: 0, told, unknown, rungs: 0, satisfies: false }
+        Self { about, layout, digest, format: None, reason, left_out: 0, told, unknown, rungs: 0, satisfies: false }
     }
 
     /// Takes what came of it under one leaf; to be called in the order of the leaves. Whatever was accepted is told, refusals

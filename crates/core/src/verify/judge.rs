@@ -1,14 +1,15 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
-use super::examined::Examined;
+use super::examined::{About, Examined};
 use super::outcome::NotAccepted;
+use super::proven::Proven;
 use super::verifier::Verifier;
 use super::{allowance, candidate};
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, evaluate};
 use crate::code::{Class, Code, Failure};
 use crate::format::{Format, Signed};
-use crate::gather::{Evidence, EvidenceOrigin, Layout};
+use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
@@ -16,8 +17,8 @@ use crate::policy::{
     unanchored_notices,
 };
 use crate::report::{
-    CandidateReport, EvaluationReport, EvidenceReport, Headline, Report, ReportParts, SubjectReport, TagReport, TrustReport,
-    Verdict,
+    CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, Report, ReportParts, SubjectReport, TagReport,
+    TrustReport, Verdict,
 };
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -28,7 +29,7 @@ const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
 
 /// What judging came to.
 pub(super) enum Judgement {
-    Accepted { basis: Basis, signatures: Vec<VerifiedSignature>, report: Box<Report> },
+    Accepted { proven: Box<Proven>, signatures: Vec<VerifiedSignature>, report: Box<Report> },
     NotAccepted(NotAccepted),
 }
 
@@ -36,25 +37,19 @@ pub(super) enum Judgement {
 pub(super) struct Examination<'v> {
     verifier: &'v Verifier,
     now: UnixTime,
-    facts: Vec<LeafFacts>,
+    /// By what the signatures are about, and by leaf.
+    facts: BTreeMap<About, Vec<LeafFacts>>,
     examined: Vec<Examined>,
-    /// How many checks of refusals the report may still tell: policies have many leaves and images many candidates.
-    checks_left: usize,
     /// Why there could be attestations that nobody looked at.
     unseen: Option<Failure>,
+    /// How many checks of refusals the report may still tell: policies have many leaves and images many candidates.
+    checks_left: usize,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
-        let leaves = verifier.policy.leaves().len();
-        Self {
-            verifier,
-            now,
-            facts: vec![LeafFacts::none(); leaves],
-            examined: Vec::new(),
-            checks_left: verifier.limits.report_checks,
-            unseen: None,
-        }
+        let checks_left = verifier.limits.report_checks;
+        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None, checks_left }
     }
 
     /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
@@ -62,23 +57,26 @@ impl<'v> Examination<'v> {
         self.unseen.get_or_insert(why);
     }
 
-    /// Holds one candidate against every leaf.
+    /// Holds one candidate against every leaf. `artifact` is what it is about.
     pub(super) fn examine(
         &mut self,
+        about: About,
         layout: &'static str,
         digest: Option<String>,
         parsed: Result<Signed, Failure>,
         artifact: &Artifact<'_>,
     ) {
         let number = self.examined.len().saturating_add(1);
-        let mut examined = Examined::new(layout, digest);
+        let mut examined = Examined::new(about, layout, digest);
         match parsed {
             Err(failure) => examined.reason = Some(failure),
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let (limits, now) = (&self.verifier.limits, self.now);
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
-                for (index, ((leaf, key), facts)) in leaves.zip(&mut self.facts).enumerate() {
+                let none = no_facts(self.verifier);
+                let facts = self.facts.entry(about).or_insert(none);
+                for (index, ((leaf, key), facts)) in leaves.zip(facts).enumerate() {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
                     // becomes of it.
@@ -101,43 +99,68 @@ impl<'v> Examination<'v> {
         self.verifier.policy.leaves().iter().any(|leaf| leaf.configured().allow_chain)
     }
 
-    /// Decides over everything that was examined.
-    pub(super) fn decide(&mut self) -> Decision {
-        for (index, (leaf, facts)) in self.verifier.policy.leaves().into_iter().zip(&mut self.facts).enumerate() {
-            // What is not known of one candidate is not known of the newest of them either.
-            let open = self.examined.iter().any(|examined| examined.undecided(index).is_some());
-            facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
-        }
-        decide(&self.verifier.policy, &self.facts)
-    }
-
-    /// The signatures that satisfy some leaf, each once.
-    pub(super) fn signatures(&self, decision: &Decision) -> Vec<VerifiedSignature> {
-        let mut numbered: BTreeMap<usize, &VerifiedSignature> = BTreeMap::new();
-        for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(&self.facts) {
-            for (number, verified) in facts.held.iter().filter(|(number, _)| outcome.by.contains(number)) {
-                numbered.entry(*number).or_insert(verified);
+    /// What is known about each leaf from the signatures about these.
+    fn facts(&self, scope: &[About]) -> Vec<LeafFacts> {
+        let leaves = self.verifier.policy.leaves();
+        let mut facts = no_facts(self.verifier);
+        for found in scope.iter().filter_map(|about| self.facts.get(about)) {
+            for (leaf, found) in facts.iter_mut().zip(found) {
+                leaf.held.extend(found.held.iter().cloned());
+                leaf.against.extend(found.against.iter().copied());
             }
         }
-        numbered.into_values().cloned().collect()
+        for (index, (leaf, facts)) in leaves.into_iter().zip(&mut facts).enumerate() {
+            // What is not known of one candidate is not known of the newest of them either.
+            let open = self.examined(scope).any(|examined| examined.undecided(index).is_some());
+            facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
+        }
+        facts
     }
 
-    /// When an acceptance ends by itself.
-    pub(super) fn horizon(&self, decision: &Decision) -> Option<(UnixTime, Failure)> {
-        if decision.accepted() { horizon(&self.verifier.policy, &self.facts) } else { None }
+    /// Decides the policy over the signatures about these.
+    pub(super) fn decide(&self, scope: &[About]) -> Decision {
+        decide(&self.verifier.policy, &self.facts(scope))
+    }
+
+    /// The signatures that satisfy some leaf in one of the decisions, each once.
+    pub(super) fn signatures(&self, scopes: &[&[About]]) -> Vec<VerifiedSignature> {
+        let mut numbered: BTreeMap<usize, VerifiedSignature> = BTreeMap::new();
+        for scope in scopes {
+            let facts = self.facts(scope);
+            let decision = decide(&self.verifier.policy, &facts);
+            for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(facts) {
+                let counts = |(number, _): &(usize, VerifiedSignature)| outcome.by.contains(number);
+                numbered.extend(facts.held.into_iter().filter(counts));
+            }
+        }
+        numbered.into_values().collect()
+    }
+
+    fn examined<'e>(&'e self, scope: &'e [About]) -> impl Iterator<Item = &'e Examined> {
+        self.examined.iter().filter(|examined| scope.contains(&examined.about))
+    }
+
+    /// When an acceptance that rests on all these decisions ends by itself.
+    pub(super) fn horizon(&self, scopes: &[&[About]]) -> Option<(UnixTime, Failure)> {
+        let ends = scopes.iter().filter_map(|scope| {
+            let facts = self.facts(scope);
+            if decide(&self.verifier.policy, &facts).accepted() { horizon(&self.verifier.policy, &facts) } else { None }
+        });
+        ends.min_by_key(|(moment, why)| (*moment, why.code()))
     }
 
     /// Why nothing was accepted, as far as the candidates tell: something that could not be found out, else the
     /// most telling of what was found.
-    pub(super) fn why_not(&self, decision: &Decision) -> Failure {
+    pub(super) fn why_not(&self, decision: &Decision, scope: &[About]) -> Failure {
         if let Some(clause) = &decision.unevaluated {
             return Failure::new(Code::ClauseNotEvaluated).found(clause);
         }
-        if let Some(unknown) = self.unknown(decision) {
+        if let Some(unknown) = self.unknown(decision, scope) {
             return unknown;
         }
-        let reasons = || self.examined.iter().filter_map(|examined| examined.reason.as_ref());
-        if self.examined.is_empty() {
+        let reasons = || self.examined(scope).filter_map(|examined| examined.reason.as_ref());
+        let count = self.examined(scope).count();
+        if count == 0 {
             return Code::NoSignature.into();
         }
         if some_leaf_holds(&decision.root) {
@@ -150,17 +173,15 @@ impl<'v> Examination<'v> {
         if let Some(other) = reasons().find(|failure| failure.code() == Code::SignedOtherDigest) {
             return other.clone();
         }
-        Failure::new(Code::NoMatchingSignature).expected(asks(self.verifier.policy.requirement())).found(
-            match self.examined.len() {
-                1 => "1 signature that does not count".to_owned(),
-                count => format!("{count} signatures that do not count"),
-            },
-        )
+        Failure::new(Code::NoMatchingSignature).expected(asks(self.verifier.policy.requirement())).found(match count {
+            1 => "1 signature that does not count".to_owned(),
+            count => format!("{count} signatures that do not count"),
+        })
     }
 
     /// What could not be found out, where it would have mattered: where the requirement may hold if it had turned out
     /// well. Where it cannot hold either way, it is known not to.
-    pub(super) fn unknown(&self, decision: &Decision) -> Option<Failure> {
+    pub(super) fn unknown(&self, decision: &Decision, scope: &[About]) -> Option<Failure> {
         let leaves = self.verifier.policy.leaves();
         let outcomes = decision.root.leaves(&self.verifier.policy);
         let unknown = |index: usize| {
@@ -169,9 +190,9 @@ impl<'v> Examination<'v> {
                 let by_order = leaves.get(index).is_some_and(|leaf| leaf.selection() != Selection::Any);
                 by_order && outcomes.get(index).is_some_and(|outcome| outcome.reason.is_some())
             });
-            most_telling(self.examined.iter().filter_map(|examined| examined.undecided(index)).chain(unseen))
+            most_telling(self.examined(scope).filter_map(|examined| examined.undecided(index)).chain(unseen))
         };
-        let unknown: Vec<_> = (0..self.facts.len()).map(unknown).collect();
+        let unknown: Vec<_> = (0..leaves.len()).map(unknown).collect();
         let open = may_hold(self.verifier.policy.requirement(), &decision.root, &mut unknown.iter());
         most_telling(unknown.iter().flatten().filter(|_| open))
     }
@@ -196,11 +217,11 @@ impl<'v> Examination<'v> {
         let leaves = self.verifier.policy.leaves();
         let mut notices = extra.notices;
         notices.extend(trust_notices(self.verifier, self.now));
-        let mut left_out: usize = 0;
         let by_order = leaves.iter().filter_map(|leaf| Some((leaf, leaf.selection().name()?)));
         notices.extend(
             by_order.map(|(leaf, name)| Failure::new(Code::RegistryCouldWithhold).found(name).at(leaf.authority().describe())),
         );
+        let mut left_out: usize = 0;
         for examined in &self.examined {
             for (leaf, evaluation) in examined.told(&leaves) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
@@ -229,6 +250,7 @@ impl<'v> Examination<'v> {
             CandidateReport {
                 number: index.saturating_add(1),
                 layout: examined.layout,
+                subject: extra.subjects.get(&examined.about).cloned(),
                 digest: examined.digest.clone(),
                 format: examined.format.map(Format::name),
                 accepted: examined.reason.is_none(),
@@ -256,6 +278,11 @@ impl<'v> Examination<'v> {
     }
 }
 
+/// Nothing known of any leaf.
+fn no_facts(verifier: &Verifier) -> Vec<LeafFacts> {
+    verifier.domains.iter().map(|domain| LeafFacts::none(*domain)).collect()
+}
+
 /// What only the evidence of an image knows.
 #[derive(Default)]
 pub(super) struct Extra {
@@ -264,59 +291,121 @@ pub(super) struct Extra {
     pub(super) weakened: Vec<Failure>,
     pub(super) notices: Vec<Failure>,
     pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
+    /// What the candidates are about, where that may be several things.
+    pub(super) subjects: BTreeMap<About, String>,
+}
+
+/// What could not be gathered.
+#[derive(Default)]
+struct Gathering {
+    notes: Vec<(Option<&'static str>, Failure)>,
+    /// The most telling of what may hide a signature.
+    hidden: Option<Failure>,
+}
+
+impl Gathering {
+    fn hide(&mut self, failure: &Failure) {
+        self.hidden = most_telling(self.hidden.iter().chain(std::iter::once(failure)));
+    }
+
+    /// Holds everything that is attached to one manifest or index against every leaf.
+    fn examine(&mut self, attached: &Attached, about: About, artifact: &Artifact<'_>, examination: &mut Examination<'_>) {
+        for note in attached.notes() {
+            self.notes.push((note.layout.map(Layout::name), note.failure.clone()));
+            if note.hides_candidates {
+                self.hide(&note.failure);
+            }
+        }
+        // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
+        if examination.verifier.policy.excepted().is_some() {
+            return;
+        }
+        let verifier = examination.verifier;
+        let mut truncated_in: BTreeSet<Layout> = BTreeSet::new();
+        // Each layout has its own allowance, so that one cannot starve another.
+        let left_out = allowance::left_out(verifier, attached.candidates(), artifact);
+        for (index, candidate) in attached.candidates().iter().enumerate() {
+            if left_out.contains(&index) {
+                let most = verifier.limits.candidates_verified;
+                let truncated =
+                    Failure::new(Code::CandidatesTruncated).expected(format_args!("at most {most} verified in a layout"));
+                if truncated_in.insert(candidate.layout) {
+                    self.notes.push((Some(candidate.layout.name()), truncated.clone()));
+                }
+                self.hide(&truncated);
+                continue;
+            }
+            let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
+            examination.examine(about, candidate.layout.name(), candidate::digest(candidate), parsed, artifact);
+        }
+    }
 }
 
 /// Judges the evidence of an image.
 pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> Judgement {
     let subject = evidence.subject();
-    let artifact = Artifact::content(subject.digest, subject.document.bytes());
+    let choice = &verifier.platforms;
+    let platforms = if choice.is_index() { &[][..] } else { evidence.platforms().manifests() };
     let mut examination = Examination::new(verifier, now);
-    let mut truncated_in: BTreeSet<Layout> = BTreeSet::new();
-    let mut gathering: Vec<(Option<&'static str>, Failure)> =
-        evidence.notes().iter().map(|note| (note.layout.map(Layout::name), note.failure.clone())).collect();
-    let mut hidden = most_telling(evidence.notes().iter().filter(|note| note.hides_candidates).map(|note| &note.failure));
-    // Where no signature is asked for none is judged: a candidate that was held against nothing has not been found good.
-    let asked_for = if verifier.policy.excepted().is_some() { &[][..] } else { evidence.candidates() };
-    // Each layout has its own allowance, so that one cannot starve another.
-    let left_out = allowance::left_out(verifier, asked_for, &artifact);
-    for (index, candidate) in asked_for.iter().enumerate() {
-        if left_out.contains(&index) {
-            let truncated = Failure::new(Code::CandidatesTruncated)
-                .expected(format_args!("at most {} verified in a layout", verifier.limits.candidates_verified));
-            if truncated_in.insert(candidate.layout) {
-                gathering.push((Some(candidate.layout.name()), truncated.clone()));
+    let mut gathering = Gathering::default();
+    let artifact = Artifact::content(subject.digest, subject.document.bytes());
+    gathering.examine(evidence.attached(), About::Image, &artifact, &mut examination);
+    for (number, platform) in platforms.iter().enumerate() {
+        match platform.listed() {
+            Ok(listed) => {
+                let artifact = Artifact::content(*listed.digest(), listed.manifest().bytes());
+                gathering.examine(platform.attached(), About::Platform(number), &artifact, &mut examination);
             }
-            hidden.get_or_insert(truncated);
-            continue;
+            Err(failure) => {
+                gathering.notes.push((None, failure.clone()));
+                gathering.hide(failure);
+            }
         }
-        let parsed = candidate::parse(candidate, &verifier.limits, examination.allows_chain());
-        examination.examine(candidate.layout.name(), candidate::digest(candidate), parsed, &artifact);
     }
-    if !evidence.proves_absence() || hidden.is_some() {
-        let found =
-            hidden.as_ref().map_or_else(|| "saved evidence, which could leave something out".to_owned(), Failure::to_string);
+    if !choice.is_index() {
+        for failure in evidence.platforms().failures() {
+            gathering.notes.push((None, failure.clone()));
+            gathering.hide(failure);
+        }
+    }
+    if !evidence.proves_absence() || gathering.hidden.is_some() {
+        let what = || "saved evidence, which could leave something out".to_owned();
+        let found = gathering.hidden.as_ref().map_or_else(what, Failure::to_string);
         examination.unseen(Failure::new(Code::AbsenceNotProved).found(found));
     }
-    let decision = examination.decide();
-    let exception = verifier.policy.excepted().map(|exception| (exception, exception.applies(&subject.digest, now)));
-    let basis = match &exception {
-        Some((exception, Ok(()))) => Some(Basis::Exception { reason: exception.reason().to_owned(), until: exception.until() }),
-        Some((_, Err(_))) => None,
-        None => decision.accepted().then_some(Basis::Requirement),
-    };
-    let accepted = basis.is_some();
-    let (verdict, failure) = match hidden {
-        _ if accepted => (Verdict::Accepted, Code::Accepted.into()),
-        // The digest is known whatever could not be gathered, and nothing else is asked for.
-        _ if exception.is_some() => {
-            let failure = exception.and_then(|(_, applies)| applies.err()).unwrap_or_else(|| Code::NotExcepted.into());
-            (verdict(&failure), failure)
+    let (proven, not_excepted) = match verifier.policy.excepted() {
+        Some(exception) => {
+            let listed = choice.single().and_then(|_| platforms.first()?.listed().ok());
+            match Proven::exception(exception, subject, listed, now) {
+                // That the manifest is listed must be known before an exception for the index covers it.
+                Ok(_) if choice.single().is_some() && listed.is_none() && !platforms.is_empty() => {
+                    (None, gathering.hidden.clone())
+                }
+                Ok(proven) => (Some(proven), None),
+                Err(failure) => (None, Some(failure)),
+            }
         }
+        None => (prove(verifier, evidence, &examination), None),
+    };
+    let failing;
+    let scopes: Vec<&[About]> = match &proven {
+        Some(proven) => proven.scopes().iter().map(Vec::as_slice).collect(),
+        None => {
+            failing = failing_scope(verifier, platforms, &examination);
+            vec![&failing]
+        }
+    };
+    let scope = scopes.first().copied().unwrap_or(&[About::Image]);
+    let decision = examination.decide(scope);
+    let (verdict, failure) = match (not_excepted, gathering.hidden) {
+        _ if proven.is_some() => (Verdict::Accepted, Code::Accepted.into()),
+        // The digest is known whatever could not be gathered, and nothing else is asked for.
+        (Some(failure), _) => (verdict(&failure), failure),
         // What could not be looked at might have been the signature: never "no signatures". That holds as well where what
         // came in place of a list is a document that breaks the rules, such as the page of a proxy.
-        Some(hidden) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
+        (None, Some(hidden)) if decision.unevaluated.is_none() => (Verdict::Undecided, hidden),
         _ => {
-            let failure = match examination.why_not(&decision) {
+            let failure = match examination.why_not(&decision, scope) {
                 // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
                 // judged, by their bytes; of none nothing is known.
                 none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
@@ -324,11 +413,18 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
                 }
                 failure => failure,
             };
+            let failure = match scope.last() {
+                Some(About::Platform(number)) if failure.at_text().is_none() => {
+                    platforms.get(*number).map_or(failure.clone(), |platform| failure.at(platform.descriptor().digest))
+                }
+                _ => failure,
+            };
             (verdict(&failure), failure)
         }
     };
     let headline = Headline { verdict, failure };
-    let subject = subject_report(evidence, accepted);
+    let signatures = examination.signatures(&scopes);
+    let subject_report = subject_report(verifier, evidence, proven.as_ref(), &signatures, &examination);
     let evidence_report = EvidenceReport {
         origin: match evidence.origin() {
             EvidenceOrigin::Gathered => "gathered",
@@ -336,29 +432,64 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         },
         complete: evidence.is_complete(),
     };
-    let signatures = examination.signatures(&decision);
+    let mut notices = image_notices(evidence, &signatures);
+    if proven.as_ref().is_some_and(Proven::rests_on_platforms) {
+        notices.push(Failure::new(Code::IndexNotSigned).at(subject.digest));
+    }
+    let basis = proven.as_ref().map(|proven| proven.basis().clone());
     let horizon = match &basis {
         Some(Basis::Exception { until, .. }) => {
             let why = Failure::new(Code::ExceptionExpired).expected(format_args!("until {until}"));
             Some((UnixTime::from_seconds(until.seconds().saturating_add(1)), why))
         }
-        Some(Basis::Requirement) => examination.horizon(&decision),
+        Some(Basis::Requirement) => examination.horizon(&scopes),
         None => None,
     };
-    let notices = image_notices(evidence, &signatures);
     let excepted = basis.iter().filter_map(|basis| match basis {
         Basis::Exception { reason, until } => {
             Some(Failure::new(Code::ExceptionApplies).found(reason).at(format_args!("until {until}")))
         }
         Basis::Requirement => None,
     });
-    let extra = Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering };
-    let report = examination.report(headline, &decision, subject, Some(evidence_report), extra);
-    match (verdict, basis) {
-        (Verdict::Accepted, Some(basis)) => Judgement::Accepted { basis, signatures, report },
+    let mut subjects = BTreeMap::new();
+    if !platforms.is_empty() {
+        subjects.insert(About::Image, subject.digest.to_string());
+        let digests = platforms.iter().map(|platform| platform.descriptor().digest.to_string());
+        subjects.extend(digests.enumerate().map(|(number, digest)| (About::Platform(number), digest)));
+    }
+    let extra =
+        Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering: gathering.notes, subjects };
+    let report = examination.report(headline, &decision, subject_report, Some(evidence_report), extra);
+    match (verdict, proven) {
+        (Verdict::Accepted, Some(proven)) => Judgement::Accepted { proven: Box::new(proven), signatures, report },
         (Verdict::Undecided, _) => Judgement::NotAccepted(NotAccepted::Undecided(report)),
         _ => Judgement::NotAccepted(NotAccepted::Rejected(report)),
     }
+}
+
+/// What the requirement holds for, of what was asked for.
+fn prove(verifier: &Verifier, evidence: &Evidence, examination: &Examination<'_>) -> Option<Proven> {
+    let (subject, found) = (evidence.subject(), evidence.platforms());
+    let choice = &verifier.platforms;
+    match (choice.single(), found.manifests()) {
+        // An image that is no index stated its platform itself.
+        (Some(_), []) => found.configuration().and_then(|_| Proven::image(subject, examination)),
+        (Some(_), [platform, ..]) => Proven::platform(subject, 0, platform.listed().ok()?, examination),
+        (None, _) if choice.is_index() => Proven::image(subject, examination),
+        (None, manifests) => Proven::image(subject, examination)
+            .map(|proven| proven.covering(subject, manifests, examination))
+            .or_else(|| Proven::every_platform(evidence, examination)),
+    }
+}
+
+/// Whose signatures do not suffice: of the first thing that the policy does not hold for.
+fn failing_scope(verifier: &Verifier, platforms: &[PlatformEvidence], examination: &Examination<'_>) -> Vec<About> {
+    let with = |number| vec![About::Image, About::Platform(number)];
+    if verifier.platforms.single().is_some() && !platforms.is_empty() {
+        return with(0);
+    }
+    let fails = |number: &usize| !examination.decide(&with(*number)).accepted();
+    (0..platforms.len()).find(fails).map_or_else(|| vec![About::Image], with)
 }
 
 /// The account where the image itself could not be had.
@@ -443,17 +574,41 @@ fn asks(requirement: &Requirement) -> String {
     }
 }
 
-fn subject_report(evidence: &Evidence, accepted: bool) -> SubjectReport {
+fn subject_report(
+    verifier: &Verifier,
+    evidence: &Evidence,
+    proven: Option<&Proven>,
+    signatures: &[VerifiedSignature],
+    examination: &Examination<'_>,
+) -> SubjectReport {
     let subject = evidence.subject();
-    let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
     let claimed = evidence.origin() == EvidenceOrigin::Loaded;
+    let signed: BTreeSet<_> = signatures.iter().map(|signature| signature.digest().to_string()).collect();
+    let asked_for = !verifier.platforms.is_index();
+    let platforms = evidence.platforms().manifests().iter().enumerate().filter(|_| asked_for).map(|(number, manifest)| {
+        let listed = manifest.listed();
+        let one = listed.ok().and_then(|listed| Proven::platform(subject, number, listed, examination));
+        let is_signed_itself = one.as_ref().and_then(|one| Some(one.platforms().first()?.is_signed_itself()));
+        PlatformReport {
+            platform: manifest.descriptor().platform.as_ref().map(|platform| crate::code::bounded(&platform.to_string())),
+            digest: manifest.descriptor().digest.to_string(),
+            via: listed.map(|listed| listed.via().iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            accepted: one.is_some() || (verifier.policy.excepted().is_some() && proven.is_some()),
+            signed: is_signed_itself.map(|itself| if itself { "manifest" } else { "index" }),
+            reason: listed.err().map(Into::into),
+        }
+    });
     SubjectReport {
         asked: evidence.reference().to_string(),
         repository: Some(subject.repository.to_string()),
         digest: Some(subject.digest.to_string()),
         media_type: Some(crate::code::bounded(&subject.media_type)),
-        pinned: accepted.then(|| pinned.to_string()),
+        pinned: proven.map(|proven| proven.pinned().to_string()),
+        signed: if proven.is_some() { signed.into_iter().collect() } else { Vec::new() },
         tag: evidence.tag().map(|(tag, digest)| TagReport { tag: tag.to_string(), digest: digest.to_string(), claimed }),
+        signature_repository: evidence.signature_repository().map(ToString::to_string),
+        platform_choice: asked_for.then(|| verifier.platforms.to_string()),
+        platforms: platforms.collect(),
     }
 }
 

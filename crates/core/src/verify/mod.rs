@@ -6,9 +6,11 @@ mod candidate;
 mod examined;
 mod judge;
 mod outcome;
+mod proven;
 mod session;
 mod verifier;
 
 pub use outcome::{Accepted, AcceptedBlob, NotAccepted};
+pub use proven::AcceptedPlatform;
 pub use session::Session;
 pub use verifier::Verifier;

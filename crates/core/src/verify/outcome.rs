@@ -1,38 +1,56 @@
 //! [`Accepted`] and [`NotAccepted`]: what a verify call returns. Neither can be made anywhere else.
 
+use super::proven::{AcceptedPlatform, Proven};
 use crate::code::Code;
 use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::policy::{Basis, VerifiedSignature};
 use crate::report::Report;
 use std::fmt;
+use std::sync::Arc;
 
 /// The requirement holds for an image. Only a [`super::Verifier`] makes one.
 ///
 /// Deploy [`Accepted::pinned`], never what was asked for: a tag may point elsewhere a moment later.
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    pinned: Reference,
-    basis: Basis,
+    proven: Arc<Proven>,
     signatures: Vec<VerifiedSignature>,
     report: Box<Report>,
 }
 
 impl Accepted {
-    pub(super) fn assertion(pinned: Reference, basis: Basis, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
-        Self { pinned, basis, signatures, report }
+    pub(super) fn assertion(proven: Proven, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
+        Self { proven: Arc::new(proven), signatures, report }
     }
 
     /// On what the acceptance rests: the requirement, or an exception, which verified nothing but the digest.
     #[must_use]
     pub fn basis(&self) -> &Basis {
-        &self.basis
+        self.proven.basis()
     }
 
-    /// Repository and digest that were verified.
+    /// Repository and digest that were verified: those of the image or, where one platform was asked for, of its manifest
+    /// ([`crate::gather::PlatformChoice`]).
     #[must_use]
     pub fn pinned(&self) -> &Reference {
-        &self.pinned
+        self.proven.pinned()
+    }
+
+    /// Repository and digest of what the reference named. It is [`Accepted::pinned`] but where one platform of an index was
+    /// asked for: then it is the index, of which no more is proven than that it lists that platform. Not for deployment:
+    /// for asking again about the same thing.
+    #[must_use]
+    pub fn resolved(&self) -> &Reference {
+        self.proven.resolved()
+    }
+
+    /// The platforms that were asked for, each with its own pinned manifest. Empty where none were, and where the image is
+    /// no index or was let in by an exception. Where the index itself is signed, a platform whose manifest could not be
+    /// had is left out.
+    #[must_use]
+    pub fn platforms(&self) -> &[AcceptedPlatform] {
+        self.proven.platforms()
     }
 
     /// The signatures that satisfied a leaf of the policy.

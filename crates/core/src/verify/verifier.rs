@@ -6,10 +6,10 @@ use super::session::Session;
 use crate::code::{Class, Code, Failure};
 use crate::crypto::{KeyTables, PreparedKey};
 use crate::digest::{Digest, sha256_parts};
-use crate::gather::{self, AsyncFetch, Evidence, Fetch, Wanted, drive_async};
+use crate::gather::{self, AsyncFetch, Evidence, Fetch, PlatformChoice, Wanted, drive_async};
 use crate::limits::Limits;
 use crate::oci::{Reference, Repository};
-use crate::policy::{Authority, Policy, SignatureRequirement};
+use crate::policy::{Authority, Policy, SignatureRequirement, domains};
 use crate::report::Verdict;
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
@@ -42,7 +42,11 @@ pub struct Verifier {
     pub(super) limits: Limits,
     /// The key of each leaf that trusts one, made ready, in the order of the leaves.
     pub(super) keys: Arc<[Option<PreparedKey>]>,
+    /// The trust domain of each leaf's root.
+    pub(super) domains: Arc<[usize]>,
     pub(super) weakened: Vec<Failure>,
+    pub(super) platforms: PlatformChoice,
+    signature_repository: Option<Repository>,
     fingerprint: [u8; 32],
 }
 
@@ -68,7 +72,51 @@ impl Verifier {
             Authority::Keyless(_) => None,
         };
         let keys = policy.leaves().into_iter().map(prepare).collect();
-        Self { trust, policy, limits, keys, weakened: Vec::new(), fingerprint }
+        let roots: Vec<&TrustRoot> =
+            policy.leaves().into_iter().map(|leaf| leaf.trust_root().map_or(&*trust, |root| &**root)).collect();
+        let domains = domains(&roots).into();
+        Self {
+            trust,
+            policy,
+            limits,
+            keys,
+            domains,
+            weakened: Vec::new(),
+            platforms: PlatformChoice::index(),
+            signature_repository: None,
+            fingerprint,
+        }
+    }
+
+    /// The same verifier for these platforms of an image; what that means is said at [`PlatformChoice`]. By default what the
+    /// reference names is verified, be it an index or a manifest.
+    #[must_use]
+    pub fn with_platforms(mut self, platforms: PlatformChoice) -> Self {
+        self.fingerprint = sha256_parts(&[b"veriseal platforms v1\n", &self.fingerprint, platforms.to_string().as_bytes()]);
+        self.platforms = platforms;
+        self
+    }
+
+    /// The same verifier for signatures that are kept in this repository and nowhere else, as with cosign's
+    /// `COSIGN_REPOSITORY`. The image keeps its name: reports, pinned references and policies speak of that one.
+    #[must_use]
+    pub fn with_signature_repository(mut self, repository: Repository) -> Self {
+        let name = repository.to_string();
+        self.fingerprint = sha256_parts(&[b"veriseal signature repository v1\n", &self.fingerprint, name.as_bytes()]);
+        self.signature_repository = Some(repository);
+        self
+    }
+
+    /// The platforms that are verified.
+    #[must_use]
+    pub fn platforms(&self) -> &PlatformChoice {
+        &self.platforms
+    }
+
+    /// Where signatures are kept, where that is not the image's repository.
+    #[must_use]
+    pub fn signature_repository(&self) -> Option<&Repository> {
+        self.signature_repository.as_ref()
     }
 
     /// Adds something that is weaker than the default to what every report lists, such as a verification time that
@@ -112,7 +160,12 @@ impl Verifier {
     /// Starts gathering for one image.
     #[must_use]
     pub fn session(&self, reference: &Reference) -> Session {
-        let wanted = Wanted { attestations: self.policy.wants_attestations() };
+        let wanted = Wanted {
+            signatures: true,
+            attestations: self.policy.wants_attestations(),
+            platforms: self.platforms.clone(),
+            signature_repository: self.signature_repository.clone(),
+        };
         Session {
             gathering: gather::Session::new(reference, &self.limits, wanted),
             fingerprint: self.fingerprint,
@@ -189,7 +242,8 @@ impl Verifier {
     /// is shown as a claim and never used.
     ///
     /// # Errors
-    /// [`NotAccepted`]; with [`Code::EvidenceForOtherImage`] where repository or digest differ.
+    /// [`NotAccepted`]; with [`Code::EvidenceForOtherImage`] where repository or digest differ,
+    /// [`Code::EvidenceForOtherPlatforms`] where the evidence was gathered for other platforms than this verifier's.
     pub fn judge(
         &self,
         repository: &Repository,
@@ -216,12 +270,17 @@ impl Verifier {
     }
 
     fn judge_evidence(&self, evidence: &Evidence, now: UnixTime) -> Result<Accepted, NotAccepted> {
+        // Evidence for more than is asked for serves; what nobody looked for is not "none".
+        let gathered_for = evidence.platforms().choice();
+        if !self.platforms.is_index() && *gathered_for != self.platforms {
+            let failure = Failure::new(Code::EvidenceForOtherPlatforms)
+                .expected(&self.platforms)
+                .found(gathered_for)
+                .at(evidence.reference());
+            return Err(self.nothing_gathered(evidence.reference(), failure, now));
+        }
         match judge::image(self, evidence, now) {
-            Judgement::Accepted { basis, signatures, report } => {
-                let subject = evidence.subject();
-                let pinned = Reference::new(subject.repository.clone(), None, Some(subject.digest));
-                Ok(Accepted::assertion(pinned, basis, signatures, report))
-            }
+            Judgement::Accepted { proven, signatures, report } => Ok(Accepted::assertion(*proven, signatures, report)),
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),
         }
     }

@@ -20,6 +20,8 @@ mod log_binding;
 mod log_matrix;
 mod log_threshold;
 mod log_time;
+mod platforms;
+mod registries;
 mod sct;
 mod several_leaves;
 mod signing_algorithm;

@@ -3,8 +3,10 @@
 use crate::call::CallInner;
 use crate::error::Problem;
 use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Instant;
-use veriseal::gather::{Evidence, FetchError, Request, Response};
+use veriseal::gather::{Evidence, FetchError, Request, Requests, Response};
 use veriseal::{Code, Failure, Reference};
 
 fn absent() -> Problem {
@@ -13,7 +15,7 @@ fn absent() -> Problem {
 
 /// Settings that cannot be used.
 #[derive(Default)]
-pub(crate) struct RegistryInner;
+pub(crate) struct RegistryInner(());
 
 impl RegistryInner {
     pub(crate) fn allow_http(&mut self, _: &str) -> Result<(), Problem> {
@@ -59,6 +61,20 @@ pub(crate) struct Begun(Infallible);
 
 impl Begun {
     pub(crate) fn fetch(&self, _: &Request, _: Option<&CallInner>, _: Option<Instant>) -> Result<Response, FetchError> {
+        match self.0 {}
+    }
+}
+
+impl Begun {
+    pub(crate) fn fetch_async(&self, _: Request) -> Pin<Box<dyn Future<Output = Result<Response, FetchError>> + '_>> {
+        match self.0 {}
+    }
+
+    pub(crate) fn fetch_all(&self, _: &mut dyn Requests) {
+        match self.0 {}
+    }
+
+    pub(crate) fn weakened(&self) -> Vec<Failure> {
         match self.0 {}
     }
 }

@@ -3,8 +3,10 @@
 use crate::call::CallInner;
 use crate::error::Problem;
 use ::veriseal_registry::{Call, Credentials, OciLayout, Registry, RegistryBuilder, evidence};
+use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
-use veriseal::gather::{Evidence, Fetch, FetchError, Request, Response};
+use veriseal::gather::{Evidence, Fetch, FetchError, Request, Requests, Response};
 use veriseal::{Code, Failure, Limits, Reference};
 
 /// Settings until they are used.
@@ -82,6 +84,20 @@ impl Begun {
             None => self.0.fetch(request),
             Some(call) => call.signal.wait(self.0.fetch_async(request), until),
         }
+    }
+}
+
+impl Begun {
+    pub(crate) fn fetch_async(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Response, FetchError>> + '_>> {
+        Box::pin(async move { self.0.fetch_async(&request).await })
+    }
+
+    pub(crate) fn fetch_all(&self, requests: &mut dyn Requests) {
+        self.0.fetch_all(requests);
+    }
+
+    pub(crate) fn weakened(&self) -> Vec<Failure> {
+        Fetch::weakened(&self.0)
     }
 }
 

@@ -24,6 +24,20 @@ pub(crate) fn library() -> PathBuf {
     library
 }
 
+/// The SONAME by which a program looks for the library.
+pub(crate) fn soname() -> &'static str {
+    concat!("libveriseal.so.", env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"))
+}
+
+/// The library under its SONAME in a folder of the test: what cargo calls it is nothing that a program looks for.
+fn named_as_shipped(folder: &Path) -> PathBuf {
+    let link = folder.join(soname());
+    if !link.exists() {
+        std::os::unix::fs::symlink(library(), &link).unwrap();
+    }
+    link
+}
+
 /// What a program prints; `None` where it is absent or fails, and then it says why.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Option<String> {
     let output = match Command::new(program).args(arguments).output() {
@@ -59,4 +73,45 @@ pub(crate) fn sources() -> Vec<(PathBuf, String)> {
     walk(&crate_folder().join("src"), &mut found);
     found.sort();
     found
+}
+
+/// How a C program is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// As C11.
+    C,
+    /// The same source as C++17.
+    Cpp,
+    /// As C11, under AddressSanitizer (with its search for leaks) and UndefinedBehaviorSanitizer.
+    Sanitized,
+}
+
+/// Compiles a program against the committed header and the library that cargo built, without a warning.
+pub(crate) fn compile(source: &Path, build: Build, into: &Path) -> PathBuf {
+    try_compile(source, build, into).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub(crate) fn try_compile(source: &Path, build: Build, into: &Path) -> Result<PathBuf, String> {
+    let binary = into.join(format!("{}-{build:?}", source.file_stem().unwrap().to_str().unwrap()));
+    let library = named_as_shipped(into);
+    let mut command = match build {
+        Build::C | Build::Sanitized => {
+            let mut command = Command::new("cc");
+            command.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L"]);
+            command
+        }
+        Build::Cpp => {
+            let mut command = Command::new("c++");
+            command.args(["-std=c++17", "-x", "c++"]);
+            command
+        }
+    };
+    command.args(["-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-O1", "-g"]);
+    if build == Build::Sanitized {
+        command.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    }
+    command.arg("-I").arg(header_path().parent().unwrap()).arg(source).args(["-x", "none"]).arg(&library);
+    command.arg(format!("-Wl,-rpath,{}", library.parent().unwrap().display())).arg("-pthread").arg("-o").arg(&binary);
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() { Ok(binary) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }

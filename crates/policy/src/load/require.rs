@@ -4,6 +4,7 @@ use super::{Loader, attestation};
 use crate::error::LoadError;
 use crate::fields::{Fields, count, list, text, word};
 use crate::node::{Node, Value};
+use crate::rule::explicit;
 use std::sync::Arc;
 use veriseal::policy::Witnesses;
 use veriseal::tlog::witness::Witness;
@@ -47,7 +48,8 @@ impl Loader<'_, '_> {
         };
         // A list is refused where it stands; its children have been looked at before.
         if matches!(requirement, Requirement::AtLeast { .. } | Requirement::Signature(_)) {
-            Policy::new(requirement.clone()).map_err(|failure| LoadError::refused(node.at, path, &failure))?;
+            let whole = self.own.as_ref().map_or_else(|| requirement.clone(), |own| explicit(&requirement, own));
+            Policy::new(whole).map_err(|failure| LoadError::refused(node.at, path, &failure))?;
         }
         Ok(requirement)
     }

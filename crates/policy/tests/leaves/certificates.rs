@@ -113,6 +113,9 @@ fn a_report_shows_name_and_policies() {
     let evaluation = &json["candidates"][0]["evaluations"][0];
     assert_eq!(evaluation["signer"]["subjectDn"], "O=Acme, CN=builder");
     assert_eq!(evaluation["signer"]["policyOids"], json!(["1.2.3"]));
+    let hash = |der: &[u8]| veriseal::encoding::hex::encode(&veriseal::digest::sha256(der));
+    let fulcio = &world.scenario.sigstore.fulcio;
+    assert_eq!(evaluation["signer"]["chain"], json!([hash(&fulcio.intermediate.der), hash(&fulcio.root.der)]));
     let rules: Vec<_> = evaluation["checks"].as_array().unwrap().iter().map(|check| check["rule"].as_str().unwrap()).collect();
     assert!(rules.contains(&"subjectDn") && !rules.contains(&"policyOids"), "{rules:?}");
 }

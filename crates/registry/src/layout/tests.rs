@@ -259,7 +259,7 @@ fn a_session_gathers_a_bundle_from_a_layout() {
     let referrer = writer.manifest("{}", Some(image));
     let layout = writer.open();
     let reference = Reference::layout(layout.repository().clone(), None, None);
-    let mut session = Session::new(&reference, &Limits::DEFAULT, Wanted { attestations: true });
+    let mut session = Session::new(&reference, &Limits::DEFAULT, Wanted::with_attestations());
     drive(&mut session, &layout);
     let evidence = session.finish().unwrap();
     assert_eq!(evidence.subject().digest(), &image);

@@ -10,7 +10,7 @@ use veriseal::oci::{Tag, media_type};
 const LIMITS: Limits = Limits::DEFAULT;
 
 fn gather(reference: &Reference, fetch: &dyn Fetch) -> Evidence {
-    let mut session = Session::new(reference, &LIMITS, Wanted { attestations: true });
+    let mut session = Session::new(reference, &LIMITS, Wanted::with_attestations());
     drive(&mut session, fetch);
     session.finish().unwrap()
 }

@@ -6,10 +6,17 @@
 mod answers;
 mod authentication;
 mod bounds;
+mod cached;
 mod callers;
+mod faults;
 mod gathering;
+#[cfg(all(unix, feature = "credential-helpers"))]
+mod helpers;
+mod memory;
 mod redirects;
+mod rounds;
 mod server;
+mod stand;
 mod tls;
 
 use server::Server;

@@ -56,11 +56,16 @@ impl Server {
         thread::spawn(move || {
             for tcp in listener.incoming().flatten() {
                 let (serve, log, tls) = (Arc::clone(&serve), Arc::clone(&seen_log), tls.clone());
+                let mut tcp = tcp;
                 thread::spawn(move || match tls {
-                    None => connection(tcp, &*serve, &log),
+                    None => connection(&mut tcp, &*serve, &log),
                     Some(config) => {
                         let session = rustls::ServerConnection::new(config).unwrap();
-                        connection(rustls::StreamOwned::new(session, tcp), &*serve, &log);
+                        let mut stream = rustls::StreamOwned::new(session, tcp);
+                        connection(&mut stream, &*serve, &log);
+                        // Without it every answer that ends with the connection would look cut off.
+                        stream.conn.send_close_notify();
+                        let _ = stream.flush();
                     }
                 });
             }
@@ -83,13 +88,13 @@ impl Server {
     }
 }
 
-fn connection(mut stream: impl Stream, serve: &dyn Fn(&Seen, usize, &mut dyn Stream), log: &Mutex<Vec<Seen>>) {
-    let Some(seen) = read_request(&mut stream) else {
+fn connection(stream: &mut impl Stream, serve: &dyn Fn(&Seen, usize, &mut dyn Stream), log: &Mutex<Vec<Seen>>) {
+    let Some(seen) = read_request(stream) else {
         // What servers answer to a TLS handshake that they do not expect.
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         let _ = stream.flush();
         // Unread data at the end would reset the connection before the answer is read.
-        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        let _ = std::io::copy(stream, &mut std::io::sink());
         return;
     };
     let count = {
@@ -97,7 +102,7 @@ fn connection(mut stream: impl Stream, serve: &dyn Fn(&Seen, usize, &mut dyn Str
         log.push(seen.clone());
         log.len() - 1
     };
-    serve(&seen, count, &mut stream);
+    serve(&seen, count, stream);
     let _ = stream.flush();
 }
 

@@ -5,11 +5,11 @@
 
 use super::super::evidence::{Layout, LayoutState, Note};
 use super::super::fetch::What;
-use super::super::rules::Use;
+use super::super::rules::{Use, is_read};
 use super::candidates::BlobKey;
-use super::{Ask, Found, Image, Session};
+use super::{Ask, Found, Session};
 use crate::code::{Code, Failure};
-use crate::digest::{Content, Digest};
+use crate::digest::Content;
 use crate::oci::{Descriptor, Listing, Tag, media_type};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -22,6 +22,8 @@ pub(super) struct List {
     pub(super) state: LayoutState,
     pub(super) manifest: Option<Content>,
     pub(super) entries: VecDeque<Entry>,
+    /// Referrers of which the list says that they are of other kinds, where that is hearsay: looked at after the others.
+    later: VecDeque<Entry>,
     /// Entries seen, whether kept or not.
     pub(super) seen: usize,
     /// What was taken from a referrers list already.
@@ -51,6 +53,7 @@ impl List {
             state: LayoutState::Unknown,
             manifest: None,
             entries: VecDeque::new(),
+            later: VecDeque::new(),
             seen: 0,
             taken: BTreeSet::new(),
             pages: 0,
@@ -66,56 +69,82 @@ impl List {
             self.truncated = self.truncated.saturating_add(1);
         }
     }
+
+    fn push_later(&mut self, entry: Entry, max: usize) {
+        if self.later.len() < max {
+            self.later.push_back(entry);
+        } else {
+            self.truncated = self.truncated.saturating_add(1);
+        }
+    }
+
+    fn take_later(&mut self, max: usize) {
+        for entry in std::mem::take(&mut self.later) {
+            self.push(entry, max);
+        }
+    }
 }
 
 impl Session {
-    pub(super) fn start_lists(&mut self, digest: &Digest) {
-        let max_bytes = self.limits.manifest_bytes;
-        self.start_list(Layout::CosignTag, What::ManifestByTag(Tag::cosign(digest, "sig")), max_bytes);
-        self.start_list(Layout::ReferrersApi, What::Referrers { subject: *digest, page: None }, max_bytes);
-        if self.wanted.attestations {
-            self.start_list(Layout::AttestationTag, What::ManifestByTag(Tag::cosign(digest, "att")), max_bytes);
+    /// Asks for every list of a part.
+    pub(super) fn start_lists(&mut self, part: usize) {
+        let Some(subject) = self.parts.get(part).map(|part| part.subject) else { return };
+        if self.wanted.signatures {
+            self.start_list(part, Layout::CosignTag, What::ManifestByTag(Tag::cosign(&subject, "sig")));
+            self.start_list(part, Layout::ReferrersApi, What::Referrers { subject, page: None });
+            if self.wanted.attestations {
+                self.start_list(part, Layout::AttestationTag, What::ManifestByTag(Tag::cosign(&subject, "att")));
+            }
         }
         self.start_candidates();
     }
 
-    pub(super) fn start_list(&mut self, layout: Layout, what: What, max_bytes: u64) {
-        self.lists.insert(layout, List::new());
-        let ask = if layout == Layout::ReferrersApi { Ask::Page } else { Ask::Tagged(layout) };
-        match self.ask(what, max_bytes, ask) {
-            Ok(()) => self.lists_open = self.lists_open.saturating_add(1),
-            Err(failure) => self.note(layout, failure),
+    pub(super) fn start_list(&mut self, part: usize, layout: Layout, what: What) {
+        let ask = if layout == Layout::ReferrersApi { Ask::Page(part) } else { Ask::Tagged(part, layout) };
+        let asked = self.ask_signatures(what, self.limits.manifest_bytes, ask);
+        if asked.is_ok() {
+            self.lists_open = self.lists_open.saturating_add(1);
+        }
+        if let Some(part) = self.parts.get_mut(part) {
+            part.lists.insert(layout, List::new());
+            if let Err(failure) = asked {
+                part.note(layout, failure);
+            }
         }
     }
 
     /// A list is known to its end, or never will be.
-    pub(super) fn end_list(&mut self, layout: Layout, outcome: Result<LayoutState, Failure>) {
-        match outcome {
-            Ok(state) => {
-                if let Some(list) = self.lists.get_mut(&layout) {
-                    list.state = state;
-                }
+    pub(super) fn end_list(&mut self, part: usize, layout: Layout, outcome: Result<LayoutState, Failure>) {
+        let max = self.limits.candidates_fetched;
+        if let Some(part) = self.parts.get_mut(part) {
+            if let Some(list) = part.lists.get_mut(&layout) {
+                list.take_later(max);
             }
-            Err(failure) => self.note(layout, failure),
+            match (outcome, part.lists.get_mut(&layout)) {
+                (Ok(state), Some(list)) => list.state = state,
+                (Ok(_), None) => {}
+                (Err(failure), _) => part.note(layout, failure),
+            }
         }
         self.lists_open = self.lists_open.saturating_sub(1);
         self.start_candidates();
     }
 
     /// The manifest of a `.sig` or `.att` tag: each layer is a candidate.
-    pub(super) fn take_layers(&mut self, layout: Layout, answer: Result<Option<Found>, Failure>) {
+    pub(super) fn take_layers(&mut self, part: usize, layout: Layout, answer: Result<Option<Found>, Failure>) {
         let outcome = match answer {
-            Ok(Some(found)) => self.read_layers(layout, found).map(|()| LayoutState::Found),
+            Ok(Some(found)) => self.read_layers(part, layout, found).map(|()| LayoutState::Found),
             Ok(None) => Ok(LayoutState::NotFound),
             Err(failure) => Err(failure),
         };
-        self.end_list(layout, outcome);
+        self.end_list(part, layout, outcome);
     }
 
-    pub(super) fn read_layers(&mut self, layout: Layout, found: Found) -> Result<(), Failure> {
+    fn read_layers(&mut self, part: usize, layout: Layout, found: Found) -> Result<(), Failure> {
         let listing = Listing::of_layers(&found.bytes, found.media_type.as_deref(), &self.limits)?;
         let max = self.limits.candidates_fetched;
-        let Some(list) = self.lists.get_mut(&layout) else { return Ok(()) };
+        let Some(part) = self.parts.get_mut(part) else { return Ok(()) };
+        let Some(list) = part.lists.get_mut(&layout) else { return Ok(()) };
         list.manifest = Some(Content::learn(found.bytes));
         list.truncated = listing.unread;
         let mut unsupported: Option<(String, usize)> = None;
@@ -138,27 +167,27 @@ impl Session {
             list.push(Entry { position, what }, max);
         }
         if let Some((media_type, count)) = unsupported {
-            let failure = Failure::new(Code::LayerUnsupported).found(format_args!("{count} layers such as {media_type}"));
-            self.notes.push(Note { layout: Some(layout), failure, hides_candidates: false });
+            part.notes.push(unsupported_layers(layout, &media_type, count));
         }
         Ok(())
     }
 
-    pub(super) fn take_page(&mut self, answer: Result<Option<Found>, Failure>) {
+    pub(super) fn take_page(&mut self, part: usize, answer: Result<Option<Found>, Failure>) {
         let layout = Layout::ReferrersApi;
         let found = match answer {
             Ok(Some(found)) => found,
-            Ok(None) if self.pages_read() > 0 => {
-                return self.end_list(layout, Err(Failure::new(Code::Dangling).found("no next page where one was announced")));
+            Ok(None) if self.pages_read(part) > 0 => {
+                let failure = Failure::new(Code::Dangling).found("no next page where one was announced");
+                return self.end_list(part, layout, Err(failure));
             }
             // Only a plain "there is none" says that the registry has no such API.
-            Ok(None) => return self.start_fallback(),
-            Err(failure) => return self.end_list(layout, Err(failure)),
+            Ok(None) => return self.start_fallback(part),
+            Err(failure) => return self.end_list(part, layout, Err(failure)),
         };
         let next = found.next.clone();
-        let outcome = match self.read_referrers(layout, &found) {
+        let outcome = match self.read_referrers(part, layout, &found) {
             Ok(()) => match next {
-                Some(next) => match self.ask_page(next) {
+                Some(next) => match self.ask_page(part, next) {
                     Ok(true) => return,
                     Ok(false) => Ok(LayoutState::Found),
                     Err(failure) => Err(failure),
@@ -167,18 +196,20 @@ impl Session {
             },
             Err(failure) => Err(failure),
         };
-        self.end_list(layout, outcome);
+        self.end_list(part, layout, outcome);
     }
 
-    pub(super) fn pages_read(&self) -> usize {
-        self.lists.get(&Layout::ReferrersApi).map_or(0, |list| list.pages)
+    fn pages_read(&self, part: usize) -> usize {
+        let list = self.parts.get(part).and_then(|part| part.lists.get(&Layout::ReferrersApi));
+        list.map_or(0, |list| list.pages)
     }
 
     /// Asks for the page after; false when enough candidates are known already.
-    pub(super) fn ask_page(&mut self, next: String) -> Result<bool, Failure> {
+    fn ask_page(&mut self, number: usize, next: String) -> Result<bool, Failure> {
         let (max_pages, max_candidates) = (self.limits.referrer_pages, self.limits.candidates_fetched);
-        let Some(subject) = self.image_digest() else { return Err(Code::Internal.into()) };
-        let Some(list) = self.lists.get_mut(&Layout::ReferrersApi) else { return Err(Code::Internal.into()) };
+        let Some(part) = self.parts.get_mut(number) else { return Err(Code::Internal.into()) };
+        let subject = part.subject;
+        let Some(list) = part.lists.get_mut(&Layout::ReferrersApi) else { return Err(Code::Internal.into()) };
         if next.len() > MAX_PAGE_NAME || !list.page_names.insert(next.clone()) {
             let expected = "a next page that is another one";
             return Err(Failure::new(Code::ResponseInvalid).expected(expected).found(next));
@@ -191,50 +222,36 @@ impl Session {
             let expected = format!("at most {max_pages} pages");
             return Err(Failure::new(Code::CandidatesTruncated).expected(expected).found("another one"));
         }
-        self.ask(What::Referrers { subject, page: Some(next) }, self.limits.manifest_bytes, Ask::Page)?;
+        self.ask_signatures(What::Referrers { subject, page: Some(next) }, self.limits.manifest_bytes, Ask::Page(number))?;
         Ok(true)
     }
 
-    pub(super) fn image_digest(&self) -> Option<Digest> {
-        match &self.image {
-            Image::Found(subject) => Some(subject.digest),
-            Image::Awaited | Image::Failed(_) => self.reference.digest().copied(),
+    fn start_fallback(&mut self, part: usize) {
+        if let Some(subject) = self.parts.get(part).map(|part| part.subject) {
+            self.start_list(part, Layout::ReferrersTag, What::ManifestByTag(Tag::referrers_fallback(&subject)));
         }
+        self.end_list(part, Layout::ReferrersApi, Ok(LayoutState::NotFound));
     }
 
-    pub(super) fn start_fallback(&mut self) {
-        if let Some(digest) = self.image_digest() {
-            let what = What::ManifestByTag(Tag::referrers_fallback(&digest));
-            self.start_list(Layout::ReferrersTag, what, self.limits.manifest_bytes);
-        }
-        self.end_list(Layout::ReferrersApi, Ok(LayoutState::NotFound));
-    }
-
-    pub(super) fn take_fallback(&mut self, answer: Result<Option<Found>, Failure>) {
+    pub(super) fn take_fallback(&mut self, part: usize, answer: Result<Option<Found>, Failure>) {
         let layout = Layout::ReferrersTag;
+        let is_subject = |found: &Found| self.parts.get(part).is_some_and(|part| part.subject.matches(&found.bytes));
         let outcome = match answer {
             // Some registries (GitLab) take the tag `sha256-<hex>` for the digest and answer with the image itself; the
             // children of an index would then look like its referrers. That is no list, so there is none.
-            Ok(Some(found)) if self.is_the_image(&found) => Ok(LayoutState::NotFound),
-            Ok(Some(found)) => self.read_referrers(layout, &found).map(|()| LayoutState::Found),
+            Ok(Some(found)) if is_subject(&found) => Ok(LayoutState::NotFound),
+            Ok(Some(found)) => self.read_referrers(part, layout, &found).map(|()| LayoutState::Found),
             Ok(None) => Ok(LayoutState::NotFound),
             Err(failure) => Err(failure),
         };
-        self.end_list(layout, outcome);
+        self.end_list(part, layout, outcome);
     }
 
-    fn is_the_image(&self, found: &Found) -> bool {
-        let known = match &self.image {
-            Image::Found(subject) => Some(subject.digest),
-            _ => self.reference.digest().copied(),
-        };
-        known.is_some_and(|digest| digest.matches(&found.bytes))
-    }
-
-    pub(super) fn read_referrers(&mut self, layout: Layout, found: &Found) -> Result<(), Failure> {
+    fn read_referrers(&mut self, part: usize, layout: Layout, found: &Found) -> Result<(), Failure> {
         let listing = Listing::of_referrers(&found.bytes, found.media_type.as_deref(), &self.limits)?;
-        let max = self.limits.candidates_fetched;
-        let Some(list) = self.lists.get_mut(&layout) else { return Ok(()) };
+        let (max, attestations) = (self.limits.candidates_fetched, self.wanted.attestations);
+        let Some(part) = self.parts.get_mut(part) else { return Ok(()) };
+        let Some(list) = part.lists.get_mut(&layout) else { return Ok(()) };
         list.pages = list.pages.saturating_add(1);
         list.truncated = list.truncated.saturating_add(listing.unread);
         for entry in listing.entries {
@@ -244,21 +261,28 @@ impl Session {
                 Ok(descriptor) => {
                     // What the list says is a hint for what to leave alone; what is taken is read from its own manifest.
                     let artifact_type = descriptor.artifact_type.as_deref().unwrap_or_default();
-                    let is_certain = artifact_type.starts_with(media_type::BUNDLE_PREFIX);
+                    let is_certain = is_read(artifact_type, attestations);
                     let is_open = artifact_type.is_empty() || artifact_type == media_type::OCI_EMPTY;
                     let is_manifest = [media_type::OCI_MANIFEST, media_type::DOCKER_MANIFEST].contains(&&*descriptor.media_type);
-                    match (is_certain, is_open, is_manifest) {
+                    // A registry computes the type; under the fallback tag every pusher writes what it likes.
+                    let is_hearsay = layout == Layout::ReferrersTag;
+                    match (is_certain, is_open || is_hearsay, is_manifest) {
                         (true, _, true) | (_, true, true) => {
                             if !list.taken.insert((descriptor.digest, descriptor.size)) {
                                 continue;
                             }
-                            EntryKind::Referrer { descriptor, is_certain }
+                            let what = EntryKind::Referrer { descriptor, is_certain };
+                            if !is_certain && !is_open {
+                                list.push_later(Entry { position, what }, max);
+                                continue;
+                            }
+                            what
                         }
                         (true, _, false) => EntryKind::Unreadable(
                             Failure::new(Code::MediaTypeUnsupported).found(descriptor.media_type).at(descriptor.digest),
                         ),
                         _ => {
-                            self.ignored_referrers = self.ignored_referrers.saturating_add(1);
+                            part.ignored_referrers = part.ignored_referrers.saturating_add(1);
                             continue;
                         }
                     }
@@ -269,4 +293,10 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Layers that are no signatures: worth knowing, but they hide nothing.
+pub(super) fn unsupported_layers(layout: Layout, media_type: &str, count: usize) -> Note {
+    let failure = Failure::new(Code::LayerUnsupported).found(format_args!("{count} layers such as {media_type}"));
+    Note { layout: Some(layout), failure, hides_candidates: false }
 }

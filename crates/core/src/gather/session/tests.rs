@@ -3,10 +3,11 @@
 use super::*;
 use crate::code::Class;
 use crate::gather::evidence::LayoutState;
-use crate::gather::{Fetch, MemoryStore, drive};
+use crate::gather::{Candidate, CandidateKind, Fetch, MemoryStore, drive};
 use crate::oci::media_type;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 const TAG: &str = "v1";
@@ -161,7 +162,7 @@ impl Altered {
 }
 
 pub(in crate::gather) fn gather_from(fetch: &dyn Fetch, reference: &Reference, limits: &Limits) -> Result<Evidence, Failure> {
-    let mut session = Session::new(reference, limits, Wanted { attestations: true });
+    let mut session = Session::new(reference, limits, Wanted::with_attestations());
     drive(&mut session, fetch);
     assert!(session.is_done());
     session.finish().map_err(|error| error.failure)
@@ -169,7 +170,7 @@ pub(in crate::gather) fn gather_from(fetch: &dyn Fetch, reference: &Reference, l
 
 /// Answers all that is open at once, and counts how often.
 fn round_trips(fetch: &dyn Fetch, reference: &Reference) -> (usize, Evidence) {
-    let mut session = Session::new(reference, &Limits::DEFAULT, Wanted { attestations: true });
+    let mut session = Session::new(reference, &Limits::DEFAULT, Wanted::with_attestations());
     let mut rounds = 0;
     loop {
         let requests: Vec<_> = std::iter::from_fn(|| session.next_request()).collect();
@@ -1032,7 +1033,7 @@ proptest! {
     fn answers_in_any_order_give_the_same_evidence(seed: u64, choices: Vec<usize>) {
         let (fetch, reference, limits) = troubled(seed);
         let expected = gather_from(&fetch, &reference, &limits);
-        let mut session = Session::new(&reference, &limits, Wanted { attestations: true });
+        let mut session = Session::new(&reference, &limits, Wanted::with_attestations());
         let mut open = Vec::new();
         let mut choices = choices.into_iter().cycle();
         loop {

@@ -1,0 +1,196 @@
+//! `cargo xtask dist c`: a tarball with the C library, and the check that others build against it.
+//!
+//! cargo-c would do the first half (crates/ffi has its metadata); it takes a newer Rust than the project's minimum and a
+//! quarter of an hour to compile, and makes no CMake package.
+
+use crate::{cargo, output, root};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// What a static library of Rust needs of the system.
+#[cfg(target_os = "macos")]
+const STATIC_LIBS: &[&str] = &["-framework Security", "-framework CoreFoundation", "-lSystem", "-lm"];
+/// What a static library of Rust needs of the system.
+#[cfg(not(target_os = "macos"))]
+const STATIC_LIBS: &[&str] = &["-lpthread", "-ldl", "-lrt", "-lm", "-lgcc_s", "-lc"];
+
+pub(crate) fn c() -> Result<ExitCode, String> {
+    let tree = build("release")?;
+    let archive = archive(&tree)?;
+    println!("{}", archive.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the package in the profile of the tests, and builds and runs a consumer against it with pkg-config and CMake.
+pub(crate) fn check() -> Result<String, String> {
+    let tree = build("dev")?;
+    let archive = archive(&tree)?;
+    let folder = tree.with_extension("consumer");
+    fresh(&folder)?;
+    output(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&folder))?;
+    // As someone finds it who unpacked the archive anywhere.
+    let installed = folder.join(tree.file_name().unwrap_or_default());
+    let source = root().join("crates/ffi/tests/consumer");
+    let mut done = Vec::new();
+    for (name, is_static) in [("shared", false), ("static", true)] {
+        match with_pkg_config(&installed, &source.join("main.c"), &folder.join(name), is_static)? {
+            Some(said) => done.push(format!("{name} by pkg-config ({said})")),
+            None => done.push("there is no pkg-config".to_string()),
+        }
+    }
+    match with_cmake(&installed, &source, &folder.join("cmake"))? {
+        Some(said) => done.push(format!("shared and static by CMake ({said})")),
+        None => done.push("there is no cmake".to_string()),
+    }
+    fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+    Ok(done.join(", "))
+}
+
+/// The installed tree, built anew.
+fn build(profile: &str) -> Result<PathBuf, String> {
+    for kind in ["cdylib", "staticlib"] {
+        let arguments = ["rustc", "--quiet", "--package", "veriseal-ffi", "--lib", "--profile", profile, "--crate-type", kind];
+        output(&mut cargo(&arguments))?;
+    }
+    let metadata = crate::metadata(&root())?;
+    let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
+    let built = target.join(if profile == "dev" { "debug" } else { profile });
+    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "veriseal-ffi");
+    let package = package.ok_or("there is no package veriseal-ffi")?;
+    let version = package["version"].as_str().ok_or("veriseal-ffi has no version")?;
+    let repository = package["repository"].as_str().unwrap_or_default();
+
+    let tree = target.join("dist").join(format!("veriseal-{version}-{}", host()?));
+    fresh(&tree)?;
+    let shared = format!("libveriseal.so.{version}");
+    let compatible = compatible(version);
+    let soname = format!("libveriseal.so.{compatible}");
+    copy(&root().join("include/veriseal.h"), &tree.join("include/veriseal.h"))?;
+    copy(&built.join("libveriseal_ffi.so"), &tree.join("lib").join(&shared))?;
+    copy(&built.join("libveriseal_ffi.a"), &tree.join("lib/libveriseal.a"))?;
+    for link in [soname.as_str(), "libveriseal.so"] {
+        let link = tree.join("lib").join(link);
+        std::os::unix::fs::symlink(&shared, &link).map_err(|error| format!("{}: {error}", link.display()))?;
+    }
+    let static_libs = STATIC_LIBS.join(" ");
+    for (template, place, libs) in [
+        ("veriseal.pc.in", "lib/pkgconfig/veriseal.pc", static_libs.clone()),
+        ("verisealConfig.cmake.in", "lib/cmake/veriseal/verisealConfig.cmake", static_libs.replace(' ', ";")),
+        ("verisealConfigVersion.cmake.in", "lib/cmake/veriseal/verisealConfigVersion.cmake", String::new()),
+    ] {
+        let path = root().join("crates/ffi/package").join(template);
+        let mut text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        for (name, value) in [
+            ("@VERSION@", version),
+            ("@COMPATIBLE@", &compatible),
+            ("@REPOSITORY@", repository),
+            ("@SHARED@", &shared),
+            ("@SONAME@", &soname),
+            ("@STATIC_LIBS@", &libs),
+        ] {
+            text = text.replace(name, value);
+        }
+        write(&tree.join(place), &text)?;
+    }
+    for name in ["LICENSE", "README.md", "CHANGELOG.md", "docs/codes.md", "docs/policy.md", "docs/report.schema.json"] {
+        let file = Path::new(name).file_name().unwrap_or_default();
+        copy(&root().join(name), &tree.join("share/doc/veriseal").join(file))?;
+    }
+    for entry in fs::read_dir(root().join("examples/c")).map_err(|error| error.to_string())?.flatten() {
+        copy(&entry.path(), &tree.join("share/doc/veriseal/examples").join(entry.file_name()))?;
+    }
+    Ok(tree)
+}
+
+/// The versions that keep one promise: before 1.0 those of one minor version. build.rs of crates/ffi says the same.
+fn compatible(version: &str) -> String {
+    let mut parts = version.split('.');
+    match (parts.next(), parts.next()) {
+        (Some("0"), Some(minor)) => format!("0.{minor}"),
+        (Some(major), _) => major.to_string(),
+        (None, _) => version.to_string(),
+    }
+}
+
+/// The tarball: the same tree gives the same bytes, whoever makes it and when.
+fn archive(tree: &Path) -> Result<PathBuf, String> {
+    let name = tree.file_name().and_then(|name| name.to_str()).ok_or("a tree without a name")?;
+    let folder = tree.parent().ok_or("a tree without a folder")?;
+    let archive = folder.join(format!("{name}.tar.gz"));
+    let mut tar = Command::new("tar");
+    tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--use-compress-program=gzip -n"]);
+    output(tar.arg("-cf").arg(&archive).arg("-C").arg(folder).arg(name))?;
+    Ok(archive)
+}
+
+fn with_pkg_config(installed: &Path, source: &Path, binary: &Path, is_static: bool) -> Result<Option<String>, String> {
+    let mut ask = Command::new("pkg-config");
+    ask.args(["--cflags", "--libs"]).env("PKG_CONFIG_PATH", installed.join("lib/pkgconfig"));
+    if is_static {
+        ask.arg("--static");
+    }
+    if Command::new("pkg-config").arg("--version").output().is_err() {
+        return Ok(None);
+    }
+    let flags = output(ask.arg("veriseal"))?;
+    let mut compile = Command::new("cc");
+    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror"]).arg(source).arg("-o").arg(binary);
+    if is_static {
+        // The archive in place of the shared library beside it.
+        let archive = installed.join("lib/libveriseal.a").display().to_string();
+        compile.args(flags.split_whitespace().map(|flag| if flag == "-lveriseal" { archive.as_str() } else { flag }));
+    } else {
+        compile.args(flags.split_whitespace()).arg(format!("-Wl,-rpath,{}", installed.join("lib").display()));
+    }
+    output(&mut compile)?;
+    output(&mut Command::new(binary)).map(|said| Some(said.trim().to_string()))
+}
+
+fn with_cmake(installed: &Path, source: &Path, folder: &Path) -> Result<Option<String>, String> {
+    if Command::new("cmake").arg("--version").output().is_err() {
+        return Ok(None);
+    }
+    let prefix = format!("-DCMAKE_PREFIX_PATH={}", installed.display());
+    output(Command::new("cmake").arg("-S").arg(source).arg("-B").arg(folder).arg(prefix))?;
+    output(Command::new("cmake").arg("--build").arg(folder))?;
+    let mut said = String::new();
+    for name in ["shared", "static"] {
+        said = output(&mut Command::new(folder.join(name)))?;
+    }
+    Ok(Some(said.trim().to_string()))
+}
+
+fn host() -> Result<String, String> {
+    let said = output(Command::new("rustc").arg("-vV"))?;
+    said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_string).ok_or("rustc names no host".to_string())
+}
+
+fn fresh(folder: &Path) -> Result<(), String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    to.parent().map_or(Ok(()), fs::create_dir_all).map_err(|error| format!("{}: {error}", to.display()))?;
+    fs::copy(from, to).map(|_| ()).map_err(|error| format!("{}: {error}", from.display()))
+}
+
+fn write(to: &Path, text: &str) -> Result<(), String> {
+    to.parent().map_or(Ok(()), fs::create_dir_all).map_err(|error| format!("{}: {error}", to.display()))?;
+    fs::write(to, text).map_err(|error| format!("{}: {error}", to.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn before_1_0_the_minor_version_is_part_of_the_promise() {
+        assert_eq!(compatible("0.1.0"), "0.1");
+        assert_eq!(compatible("0.12.3"), "0.12");
+        assert_eq!(compatible("1.4.2"), "1");
+    }
+}
