@@ -472,8 +472,8 @@ typedef struct veriseal_trust_root veriseal_trust_root;
 /**
  * Trust and policy, prepared once for any number of calls.
  *
- * Immutable and thread-safe: share one between threads. Holds no clock and does no I/O of its own. Freed with
- * `veriseal_verifier_free` when no call uses it any more.
+ * Set up by one thread; from then on immutable and thread-safe: share one between threads. Holds no clock and does no I/O
+ * of its own. Freed with `veriseal_verifier_free` when no call uses it any more.
  */
 typedef struct veriseal_verifier veriseal_verifier;
 

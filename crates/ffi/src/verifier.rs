@@ -19,8 +19,8 @@ use veriseal::{Accepted, Digest, Failure, NotAccepted, Reference, Report, Reposi
 
 /// Trust and policy, prepared once for any number of calls.
 ///
-/// Immutable and thread-safe: share one between threads. Holds no clock and does no I/O of its own. Freed with
-/// `veriseal_verifier_free` when no call uses it any more.
+/// Set up by one thread; from then on immutable and thread-safe: share one between threads. Holds no clock and does no I/O
+/// of its own. Freed with `veriseal_verifier_free` when no call uses it any more.
 pub struct veriseal_verifier {
     _opaque: [u8; 0],
 }
