@@ -44,7 +44,8 @@ def main() -> int:
             policy=given.policy,
             tlog=given.tlog,
             trust_root=given.trust_root,
-            registry=veriseal.Registry(timeout=given.timeout, docker_config=given.docker_config),
+            # Without credentials images in local OCI layouts (oci:PATH) may be named too.
+            registry=veriseal.Registry(docker_config=given.docker_config) if given.docker_config else None,
         )
         outcomes = veriseal.verify_many(given.images, verifier=verifier, timeout=given.timeout, progress=show)
     except veriseal.ConfigurationError as error:

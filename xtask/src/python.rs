@@ -46,12 +46,12 @@ fn prepare(run: &mut Run) -> Result<(), String> {
     fresh.args(["-m", "venv", "--clear"]).arg(places.path("venv"));
     run.prepare("python: virtual environment", minutes(2), &mut fresh)?;
     let mut tools = pip(&places);
-    run.prepare("python: tools from PyPI", minutes(2), tools.args(TOOLS))?;
+    run.prepare("python: tools from PyPI", minutes(3), tools.args(TOOLS))?;
 
     // From here on a failure is one of the project.
     let scenarios = places.path("scenarios");
     let mut write = cargo(&["run", "--quiet", "--package", "veriseal-testkit", "--example", "scenarios", "--"]);
-    if !run.stage("python: scenarios of the testkit", minutes(2), write.arg(&scenarios)) {
+    if !run.stage("python: scenarios of the testkit", minutes(4), write.arg(&scenarios)) {
         return Ok(());
     }
     let wheels = places.path("wheels");

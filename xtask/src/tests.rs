@@ -3,7 +3,7 @@
 use crate::stage::{Run, minutes};
 use crate::{cargo, dependencies, dist, parity, python, root, wasm};
 
-/// The budgets add up to 26 minutes, and to 15 more for Python: what two cores need from nothing, with room.
+/// The budgets add up to 26 minutes, and to 19 more for Python: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
     run.stage("format", minutes(1), &mut cargo(&["fmt", "--all", "--check"]));
     for manifest in ["interop/Cargo.toml", "interop/differential/Cargo.toml"] {

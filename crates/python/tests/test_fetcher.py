@@ -166,6 +166,14 @@ def test_the_reason_of_a_wrapped_native_source_is_not_lost() -> None:
     assert reports[0] == reports[1]
 
 
+def test_with_a_registry_no_reference_makes_us_read_files() -> None:
+    made = verifier(veriseal.Registry())
+    with pytest.raises(veriseal.Undecided) as raised:
+        made.verify(f"oci:{LAYOUT}:1.0")
+    assert raised.value.code == "SOURCE_INVALID"
+    assert verifier(None).verify(f"oci:{LAYOUT}:1.0").code == "ACCEPTED"
+
+
 def test_time_that_is_over_is_undecided() -> None:
     import time
 

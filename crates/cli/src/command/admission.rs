@@ -30,7 +30,7 @@ fn review(arguments: &AdmissionReviewArguments, console: &mut Console) -> Result
     // The client is made for the registries of the images, as for `verify`: a certificate belongs to one host.
     let images = AdmissionRequest::parse(&review).and_then(|request| request.images()).unwrap_or_default();
     let references: Vec<Reference> = images.iter().filter_map(|field| field.image.parse().ok()).collect();
-    let sources = Sources::prepare(references.iter(), &arguments.registry, console).map_err(|failed| match failed {
+    let sources = Sources::prepare(references.iter(), None, &arguments.registry, console).map_err(|failed| match failed {
         Failed::Option(why) => why,
         Failed::Registry(failure) => failure.to_string(),
     })?;
@@ -39,7 +39,7 @@ fn review(arguments: &AdmissionReviewArguments, console: &mut Console) -> Result
     if arguments.dry_run {
         reviewer = reviewer.dry_run();
     }
-    let opened = references.first().map(|reference| sources.open(reference)).transpose();
+    let opened = references.first().map(|reference| sources.open(reference, None)).transpose();
     let fetch = opened.map_err(|failure| failure.to_string())?;
     let response = reviewer.review(&review, fetch.as_deref().unwrap_or(&Nothing), now);
     console.print(format_args!("{}\n", response.to_json()));

@@ -4,14 +4,14 @@ use crate::arguments::{JudgeArguments, JudgingArguments, PinArguments, VerifyArg
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::file;
-use crate::judging::{Printer, moment};
+use crate::judging::{Printer, moment, signature_repository};
 use crate::source::{Failed, Sources};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{Accepted, Failure, Limits, NotAccepted, PlatformChoice, Reference, UnixTime, Verifier};
+use veriseal::{Accepted, Failure, Limits, NotAccepted, PlatformChoice, Reference, Repository, UnixTime, Verifier};
 use veriseal_policy::{Lock, PolicyFile, record};
 use veriseal_registry::evidence;
 
@@ -82,6 +82,7 @@ struct Asking<'a> {
     now: UnixTime,
     lock: Option<Lock>,
     record: Option<&'a Path>,
+    signatures: Option<Repository>,
     evidence_out: Option<&'a Path>,
 }
 
@@ -90,7 +91,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     if arguments.evidence_out.is_some() && arguments.images.len() > 1 {
         return refused("--evidence-out takes the evidence of one image, and several are named", console);
     }
-    let (policies, now) = match load(&arguments.judging) {
+    let loaded = load(&arguments.judging)
+        .and_then(|loaded| signature_repository(&arguments.signatures).map(|signatures| (loaded, signatures)));
+    let ((policies, now), signatures) = match loaded {
         Ok(loaded) => loaded,
         Err(why) => return refused(&why, console),
     };
@@ -102,9 +105,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
         console.note("the lock file was made under other policies; these are evaluated in full");
     }
     let (record, evidence_out) = (arguments.record.as_deref(), arguments.evidence_out.as_deref());
-    let asking = Asking { policies, now, lock, record, evidence_out };
+    let asking = Asking { policies, now, lock, record, evidence_out, signatures: signatures.clone() };
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), &arguments.registry, console) {
+    let sources = match Sources::prepare(references.iter().flatten(), signatures.as_ref(), &arguments.registry, console) {
         Ok(sources) => sources,
         Err(Failed::Option(why)) => return refused(&why, console),
         Err(Failed::Registry(failure)) => {
@@ -116,7 +119,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     let mut accepted = Vec::new();
     let mut worst = None;
     for (reference, image) in references.into_iter().zip(&arguments.images) {
-        let exit = match reference.and_then(|reference| sources.open(&reference).map(|fetch| (reference, fetch))) {
+        let opened =
+            reference.and_then(|reference| sources.open(&reference, signatures.as_ref()).map(|fetch| (reference, fetch)));
+        let exit = match opened {
             Ok((reference, fetch)) => {
                 let (exit, outcome) = asking.verify_one(&reference, fetch.as_ref(), &mut printer, console);
                 accepted.extend(outcome.map(|outcome| (reference, outcome)));
@@ -210,7 +215,11 @@ impl Gathered<'_> {
     /// A verifier whose evidence serves every policy: one that looks for attestations, where some policy asks for them.
     fn gatherer(&self, choice: &PlatformChoice, first: &Verifier) -> Verifier {
         let wants = self.verifiers().find(|verifier| verifier.policy().wants_attestations());
-        wants.unwrap_or_else(|| first.clone()).with_platforms(choice.clone())
+        let gatherer = wants.unwrap_or_else(|| first.clone()).with_platforms(choice.clone());
+        match &self.asking.signatures {
+            Some(repository) => gatherer.with_signature_repository(repository.clone()),
+            None => gatherer,
+        }
     }
 
     /// Saves what was gathered, whatever the verdict.

@@ -9,6 +9,7 @@ mod codes;
 mod demo;
 mod evidence;
 mod examples;
+mod images;
 mod policy;
 mod registry;
 mod stage;

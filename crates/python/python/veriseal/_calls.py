@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, final
 
 from veriseal._errors import ConfigurationError, VerisealError
 from veriseal._fetcher import Fetcher
-from veriseal._native import Accepted, AcceptedBlob, Evidence, Pattern, Policy, Registry, TrustRoot, Verifier
+from veriseal._native import Accepted, AcceptedBlob, Evidence, Pattern, Policy, TrustRoot, Verifier
 
 __all__ = ["Outcome", "judge", "verifier", "verify", "verify_blob", "verify_many"]
 
@@ -29,7 +29,6 @@ def verifier(
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
     platforms: str | None = None,
-    timeout: float | None = None,
     tlog: Literal["required", "if-present", "ignored"] = "required",
     sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
@@ -38,6 +37,9 @@ def verifier(
     """A :class:`Verifier` from the arguments of :func:`verify`, for more than one call.
 
     Exactly one of ``key``, ``identity`` with ``issuer``, and ``policy`` says who may sign. There is no default for it.
+
+    Without a ``registry`` a reference may name an OCI layout on this machine (``oci:PATH``). A service that takes references
+    from strangers gives one, such as ``Registry()``: then none of them makes it read files.
 
     >>> verifier()
     Traceback (most recent call last):
@@ -62,8 +64,6 @@ def verifier(
             )
         made = _policy(policy)
     root = TrustRoot.from_file(trust_root) if isinstance(trust_root, (str, os.PathLike)) else trust_root
-    if registry is None and timeout is not None:
-        registry = Registry(timeout=timeout)
     return Verifier(root, made, registry, platforms)
 
 
@@ -113,7 +113,6 @@ def verify(
         trust_root=trust_root,
         registry=registry,
         platforms=platforms,
-        timeout=None,
         tlog=tlog,
         sct=sct,
         timestamps=timestamps,
