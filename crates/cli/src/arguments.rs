@@ -53,6 +53,8 @@ pub(crate) enum Command {
     /// Verifies images and writes their digests to a lock file, for `verify --locked`
     #[command(after_help = EXIT_STATUS)]
     Pin(PinArguments),
+    /// Decides Kubernetes admission requests
+    Admission(AdmissionArguments),
     /// Shows what is attached to an image, by where it is kept, and what of it verifies
     #[command(after_help = TREE_HELP)]
     Tree(TreeArguments),
@@ -113,6 +115,45 @@ pub(crate) struct PinArguments {
     pub(crate) lock: PathBuf,
     #[command(flatten)]
     pub(crate) verify: VerifyArguments,
+}
+
+/// Arguments of `admission`.
+#[derive(Args, Debug)]
+pub(crate) struct AdmissionArguments {
+    #[command(subcommand)]
+    pub(crate) command: AdmissionCommand,
+}
+
+/// What to do about admission.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdmissionCommand {
+    /// Reviews one recorded AdmissionReview and prints the answer as JSON, as the webhook would give it
+    #[command(
+        after_help = "Exit status: 0 the object would be admitted, 1 it would be denied, 2 a file or an option cannot be used."
+    )]
+    Review(AdmissionReviewArguments),
+}
+
+/// Arguments of `admission review`.
+#[derive(Args, Debug)]
+pub(crate) struct AdmissionReviewArguments {
+    /// The request: an AdmissionReview of admission.k8s.io/v1 as JSON
+    #[arg(value_name = "FILE")]
+    pub(crate) review: PathBuf,
+    /// A policy file; may be given several times, every one that is about the namespace must accept
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) policy: Vec<PathBuf>,
+    /// Answer as the validating webhook: images must be named by digest, and nothing is patched
+    #[arg(long)]
+    pub(crate) validating: bool,
+    /// Let everything pass, and say what would have been denied
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Judge as of this moment (RFC 3339), not as of now; the records say so
+    #[arg(long, value_name = "TIME")]
+    pub(crate) verification_time: Option<String>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
 }
 
 /// Arguments of `policy`.
@@ -280,6 +321,9 @@ pub(crate) struct RegistryArguments {
     /// Let this host issue tokens for the registry, which sends it the registry's credentials
     #[arg(long, value_name = "REGISTRY=HOST[:PORT]")]
     pub(crate) allow_realm: Vec<String>,
+    /// Let redirects lead to this host although it is inside a private network and the registry is not
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_redirect: Vec<String>,
     /// Trust the certificates in this PEM file for TLS, for all hosts or for one, beside the system's
     #[arg(long, value_name = "[HOST[:PORT]=]FILE")]
     pub(crate) registry_ca: Vec<OsString>,
@@ -296,6 +340,9 @@ pub(crate) struct RegistryArguments {
     /// several times
     #[arg(long, value_name = "HOST[/PATH]=HOST[/PATH]")]
     pub(crate) mirror: Vec<String>,
+    /// Send everything through this HTTP proxy; the environment's is not used
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
     /// Keep fetched content in this directory; tags and lists of signatures are asked for anew each time
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) cache: Option<PathBuf>,

@@ -76,7 +76,12 @@ pub(crate) fn signature_repository(arguments: &SignatureArguments) -> Result<Opt
 
 /// The moment as of which is judged and, where it was given and not read from a clock, what the report says about that.
 pub(crate) fn moment(arguments: &JudgingArguments) -> Result<(UnixTime, Option<Failure>), String> {
-    let Some(text) = &arguments.verification_time else { return Ok((clock::now(), None)) };
+    moment_of(arguments.verification_time.as_deref())
+}
+
+/// As [`moment`], of the option's value.
+pub(crate) fn moment_of(given: Option<&str>) -> Result<(UnixTime, Option<Failure>), String> {
+    let Some(text) = given else { return Ok((clock::now(), None)) };
     let now = UnixTime::parse_rfc3339(text).map_err(|failure| format!("--verification-time: {failure}"))?;
     Ok((now, Some(Failure::new(Code::TimeGiven).found(now).at("--verification-time"))))
 }

@@ -2,13 +2,11 @@
 
 use crate::error::{LoadError, Position};
 use crate::image_pattern::ImagePattern;
-use crate::rule::{Action, Mode, Pin, Platforms, Rule};
+use crate::rule::{Action, Mode, Pin, Rule};
 use std::cmp::Ordering;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{
-    Accepted, Code, Digest, Failure, NotAccepted, PlatformChoice, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier,
-};
+use veriseal::{Accepted, Code, Digest, Failure, NotAccepted, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier};
 
 /// Most rules, and most patterns of all rules: finding out which of them meet costs the square of it.
 const MAX_PATTERNS: usize = 200;
@@ -138,8 +136,7 @@ impl PolicyFile {
     /// The verifier of an image's rule, or why the image is refused before anything is gathered.
     ///
     /// # Errors
-    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`]; [`Code::PlatformInvalid`] for platforms that
-    /// [`PlatformChoice`] refuses.
+    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`].
     pub fn verifier_for(&self, reference: &Reference) -> Result<Verifier, Failure> {
         let Some((rule, _)) = self.rule_for(reference.repository()) else {
             return Err(Failure::new(Code::NoRule).found(reference.repository()).at(&self.name));
@@ -151,18 +148,8 @@ impl PolicyFile {
         if rule.pin == Pin::RequireDigest && reference.digest().is_none() {
             return Err(Failure::new(Code::DigestRequired).found(reference).at(at));
         }
-        let platforms = match &rule.platforms {
-            Platforms::Index => None,
-            Platforms::All => Some(PlatformChoice::all()),
-            Platforms::Only(of) => {
-                Some(PlatformChoice::from_words(of.iter().map(String::as_str)).map_err(|failure| failure.at(&at))?)
-            }
-        };
         match &rule.action {
-            Action::Verify(verifier) => {
-                let verifier = self.declared((**verifier).clone());
-                Ok(platforms.into_iter().fold(verifier, Verifier::with_platforms))
-            }
+            Action::Verify(verifier) => Ok(self.declared((**verifier).clone())),
             Action::Deny { reason } => Err(Failure::new(Code::ImageDenied).found(reason).at(at)),
         }
     }

@@ -1,5 +1,6 @@
 //! One module a subcommand.
 
+pub(crate) mod admission;
 pub(crate) mod codes;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;

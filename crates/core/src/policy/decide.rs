@@ -28,7 +28,7 @@ impl LeafFacts {
     }
 
     /// What is left of it after `moment`, evidence unchanged.
-    fn after(&self, moment: UnixTime) -> Self {
+    pub(crate) fn after(&self, moment: UnixTime) -> Self {
         let mut later = Self { held: Vec::new(), ..self.clone() };
         for (number, signature) in &self.held {
             match &signature.ending {
@@ -98,22 +98,6 @@ pub(crate) fn decide(policy: &Policy, facts: &[LeafFacts]) -> Decision {
     let mut walk = Walk { facts: facts.iter(), unevaluated: None };
     let (root, _) = walk.node(policy.requirement());
     Decision { root, unevaluated: walk.unevaluated }
-}
-
-/// The first second at which these facts no longer satisfy the policy though nothing of the evidence has changed, and why;
-/// `None` where that never comes.
-///
-/// Facts only fall away as time passes, so there is one such moment and it can be searched for.
-pub(crate) fn horizon(policy: &Policy, facts: &[LeafFacts]) -> Option<(UnixTime, Failure)> {
-    let endings = facts.iter().flat_map(|leaf| &leaf.held).filter_map(|(_, signature)| signature.ending.as_ref());
-    let mut endings: Vec<_> = endings.collect();
-    endings.sort_by_key(|ending| (ending.last, ending.why.code()));
-    let holds_after = |moment| {
-        let later: Vec<_> = facts.iter().map(|leaf| leaf.after(moment)).collect();
-        decide(policy, &later).accepted()
-    };
-    let last = endings.get(endings.partition_point(|ending| holds_after(ending.last)))?;
-    Some((UnixTime::from_seconds(last.last.seconds().saturating_add(1)), last.why.clone()))
 }
 
 struct Walk<'a> {
