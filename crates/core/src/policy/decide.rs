@@ -166,7 +166,7 @@ fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, Verifi
         Selection::Any => Ok(every()),
         // Nothing is known that could be taken away: there is no attestation, and that is said elsewhere.
         _ if held.is_empty() => Ok(Vec::new()),
-        _ if !complete => Err(Code::OthersNotExcluded.into()),
+        _ if !complete => Err(Code::AbsenceNotProved.into()),
         Selection::All if against.is_empty() => Ok(every()),
         Selection::All => {
             let by: Vec<_> = against.iter().map(|(number, _)| *number).collect();
@@ -307,8 +307,8 @@ mod tests {
             let code = |decision: &Decision| decision.root.reason.as_ref().map(Failure::code);
             let superseded = (selection != Selection::Any).then_some(Code::AttestationSuperseded);
             assert_eq!((code(&newer), code(&same)), (superseded, superseded), "{selection:?}");
-            let not_excluded = (selection != Selection::Any).then_some(Code::OthersNotExcluded);
-            assert_eq!(code(&unknown), not_excluded, "{selection:?}");
+            let not_proved = (selection != Selection::Any).then_some(Code::AbsenceNotProved);
+            assert_eq!(code(&unknown), not_proved, "{selection:?}");
             assert!(decision(&policy, held(), &[], true).accepted(), "{selection:?}");
             assert!(!decision(&policy, Vec::new(), &[], true).accepted(), "{selection:?}");
         }

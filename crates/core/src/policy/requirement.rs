@@ -108,7 +108,7 @@ impl SignatureRequirement {
     /// Which of several attestations of the type by the authority must satisfy the requirement.
     ///
     /// Other than [`Selection::Any`] needs complete gathering: where something could not be gathered, and of saved
-    /// evidence always, it is undecided ([`Code::OthersNotExcluded`]).
+    /// evidence always, it is undecided ([`Code::AbsenceNotProved`]).
     #[must_use]
     pub fn selecting(mut self, selection: Selection) -> Self {
         self.selection = selection;

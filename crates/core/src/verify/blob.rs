@@ -1,6 +1,7 @@
 //! Blobs: one bundle, one artifact, the same ladder.
 
-use super::judge::{About, Examination, Extra, verdict};
+use super::examined::About;
+use super::judge::{Examination, Extra, verdict};
 use super::outcome::{AcceptedBlob, NotAccepted};
 use super::verifier::Verifier;
 use crate::check::Artifact;
@@ -26,7 +27,7 @@ impl Verifier {
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
         examination.examine(About::Image, "bundle", None, parsed, artifact);
         // One bundle says nothing about others.
-        examination.unseen(Failure::new(Code::OthersNotExcluded).found("one bundle, not all attestations"));
+        examination.unseen(Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
         let decision = examination.decide(&SCOPE);
         let name = artifact.name().copied();
         let failure = match name {

@@ -347,7 +347,7 @@ fn newest_and_all_are_undecided_over_saved_evidence() {
     assert_eq!(judge(json!({})), (Code::Accepted, Code::Accepted, Verdict::Accepted));
     for field in ["newest", "all"] {
         let answer = judge(json!({ field: true }));
-        assert_eq!(answer, (Code::Accepted, Code::OthersNotExcluded, Verdict::Undecided), "{field}");
+        assert_eq!(answer, (Code::Accepted, Code::AbsenceNotProved, Verdict::Undecided), "{field}");
     }
 }
 
