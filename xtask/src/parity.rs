@@ -10,7 +10,8 @@
 //! | `key` | path of a PEM key, also its name; or |
 //! | `identity`, `issuer` | of a certificate; regular expressions where `match` is `pattern` |
 //! | `key_not_before`, `key_not_after` | when the key may have signed, in seconds since 1970 |
-//! | `tlog`, `sct`, `timestamps`, `claim` | as in policies; `claim` `any` counts every statement; absent means the default |
+//! | `tlog`, `sct`, `timestamps` | as in policies; absent means the default |
+//! | `claim` | absent: a signature; a predicate type: an attestation; `any`: every statement counts |
 //! | `layout`, `reference` | for an image: path of an OCI layout, and what is asked of it |
 //! | `bundle`, and `blob` or `digest` | for a blob: paths of both, or its digest |
 //! | `now` | the time of verification, in seconds since 1970 |
