@@ -2,11 +2,14 @@
 //!
 //! Holds no rule of verification and links no crate of the project: it is compiled before every test run.
 
+mod api;
 mod codes;
 mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod parity;
+mod python;
 mod stage;
 mod tests;
 mod trust_roots;
@@ -21,28 +24,39 @@ cargo xtask <command>
   test                     everything a change must pass, in stages; ends with one line: N passed, N failed
   interop                  veriseal against the real cosign and a real registry; what is missing is skipped with a reason
   ci                       test, then interop, with one closing line for both
+  python                   the wheel in a fresh virtual environment, and its tests; part of test
+  dist python              a wheel with optimisations and a source distribution, in dist/
+  api [--check]            write docs/api from the public items of the library crates, or fail where it differs
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
+  parity                   every scenario and every vector through each language: byte-equal reports
+  call-cost                what a call through C costs beside Rust's, optimised
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = api::as_rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
         ["test"] => staged(&[tests::run]),
         ["interop"] => staged(&[interop::run]),
         ["ci"] => staged(&[tests::run, interop::run]),
+        ["python"] => staged(&[python::run]),
+        ["dist", "python"] => python::dist(),
+        ["api"] => api::write(),
+        ["api", "--check"] => staged(&[api::check]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["header"] => header::write(),
         ["header", "--check"] => header::check(),
         ["dist", "c"] => dist::c(),
-        ["dist", "c", "--check"] => dist::check().map(|said| {
-            println!("{said}");
-            ExitCode::SUCCESS
-        }),
+        ["dist", "c", "--check"] => dist::check().map(said),
+        ["parity"] => parity::check().map(said),
+        ["call-cost"] => parity::cost().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {
@@ -57,6 +71,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn said(text: String) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
 }
 
 /// Runs the parts in stages; their closing line is the last thing printed.

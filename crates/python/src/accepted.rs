@@ -53,6 +53,20 @@ impl Accepted {
         self.0.pinned().digest().map(ToString::to_string)
     }
 
+    /// Repository and digest of what the reference named: `pinned`, but where one platform of an index was asked for. Not
+    /// for deployment: for asking again about the same thing.
+    #[getter]
+    fn resolved(&self) -> String {
+        self.0.resolved().to_string()
+    }
+
+    /// The platforms that were asked for, each with its own pinned manifest; empty where none were.
+    #[getter]
+    fn platforms(&self) -> Vec<(Option<String>, String)> {
+        let shown = |one: &veriseal::AcceptedPlatform| (one.platform().map(ToString::to_string), one.pinned().to_string());
+        self.0.platforms().iter().map(shown).collect()
+    }
+
     /// Always `ACCEPTED`.
     #[getter]
     fn code(&self) -> &'static str {

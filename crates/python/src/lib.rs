@@ -33,6 +33,8 @@ mod _native {
     #[pymodule_export]
     use crate::fetch::{FetchFailure, Found, NotFound, Request};
     #[pymodule_export]
+    use crate::moment::Clock;
+    #[pymodule_export]
     use crate::policy::{Pattern, Policy};
     #[pymodule_export]
     use crate::registry::{OciLayout, Registry, RegistryCall};

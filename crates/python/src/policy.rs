@@ -2,6 +2,7 @@
 
 use crate::error;
 use crate::file::{self, Input};
+use crate::moment;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use veriseal::{
     Authority, Claim, Code, Failure, Identity, KeyAuthority, KeylessAuthority, PublicKey, Requirement, SctMode, Settings,
-    SignatureRequirement, StringMatch, TlogMode,
+    SignatureRequirement, StringMatch, TlogMode, UnixTime, Validity,
 };
 use veriseal_policy::{Folder, Format, LoadError, PolicyFile};
 
@@ -86,6 +87,8 @@ struct Asked {
     sct: String,
     timestamps: usize,
     attestation: Option<String>,
+    /// When the keys may have signed.
+    validity: Validity,
 }
 
 impl Asked {
@@ -107,6 +110,16 @@ impl Asked {
         Ok(Settings { tlog, sct, timestamps: self.timestamps, ..Settings::default() })
     }
 
+    fn window(&self) -> Result<Validity, Failure> {
+        match (self.validity.start, self.validity.end) {
+            (Some(start), Some(end)) if end < start => Err(Failure::new(Code::PolicyInvalid)
+                .expected(format_args!("a moment from {start} on"))
+                .found(end)
+                .at("key_not_after")),
+            _ => Ok(self.validity),
+        }
+    }
+
     fn claim(&self) -> Result<Claim, Failure> {
         match self.attestation.as_deref() {
             None => Ok(Claim::Signed),
@@ -120,6 +133,9 @@ impl Asked {
         }
     }
 }
+
+/// [`Asked`] in a pickle: tlog, sct, timestamps, attestation, and the window of the keys.
+type Kept = (String, String, usize, Option<String>, [Option<String>; 2]);
 
 /// A trusted key: its PEM and what reports call it.
 type NamedKey = (Vec<u8>, String);
@@ -181,7 +197,10 @@ fn requirement(keys: &[NamedKey], identity: Option<&(Named, Named)>, asked: &Ask
             vec![Authority::Keyless(KeylessAuthority::new(vec![identity])?)]
         }
         None => {
-            let authority = |(pem, name): &NamedKey| Ok(Authority::Key(KeyAuthority::new(PublicKey::from_pem(pem)?, name)));
+            let authority = |(pem, name): &NamedKey| {
+                let key = KeyAuthority::new(PublicKey::from_pem(pem)?, name);
+                Ok(Authority::Key(key.valid_within(asked.window()?)))
+            };
             keys.iter().map(authority).collect::<Result<_, Failure>>()?
         }
     };
@@ -210,7 +229,7 @@ impl Policy {
     /// These keys (any one of them suffices), or this identity together with its issuer.
     #[staticmethod]
     #[pyo3(signature = (*, key = None, identity = None, issuer = None, tlog = "required", sct = "required", timestamps = 0,
-                        attestation = None))]
+                        attestation = None, key_not_before = None, key_not_after = None))]
     #[expect(clippy::too_many_arguments, reason = "keywords of Python")]
     fn signed_by(
         py: Python<'_>,
@@ -221,8 +240,17 @@ impl Policy {
         sct: &str,
         timestamps: usize,
         attestation: Option<String>,
+        key_not_before: Option<Bound<'_, PyAny>>,
+        key_not_after: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let asked = Asked { tlog: tlog.to_owned(), sct: sct.to_owned(), timestamps, attestation };
+        let validity = Validity {
+            start: key_not_before.map(|at| moment::time(&at, "key_not_before")).transpose()?,
+            end: key_not_after.map(|at| moment::time(&at, "key_not_after")).transpose()?,
+        };
+        if key.is_none() && validity != Validity::default() {
+            return Err(error::misuse(py, "key_not_before and key_not_after are about keys, and none is given"));
+        }
+        let asked = Asked { tlog: tlog.to_owned(), sct: sct.to_owned(), timestamps, attestation, validity };
         let keys = match &key {
             None => Vec::new(),
             Some(Keys::One(one)) => vec![named_key(one).map_err(|failure| error::unusable(py, &failure))?],
@@ -330,8 +358,10 @@ impl Policy {
                     Some((subject, issuer)) => (Some(subject.argument(py)?), Some(issuer.argument(py)?)),
                     None => (None, None),
                 };
-                let asked = (&asked.tlog, &asked.sct, asked.timestamps, asked.attestation.as_deref());
-                let arguments = (pairs, names.0, names.1, asked.0, asked.1, asked.2, asked.3).into_pyobject(py)?;
+                let Asked { tlog, sct, timestamps, attestation, validity } = asked;
+                let window = [validity.start, validity.end].map(|end| end.map(|end| end.to_string()));
+                let asked = (tlog, sct, timestamps, attestation.as_deref(), window);
+                let arguments = (pairs, names.0, names.1, asked).into_pyobject(py)?;
                 Ok((restore(py, "signed_by")?, arguments.into_any()))
             }
             Origin::Document { name, bytes, files } => {
@@ -346,18 +376,18 @@ impl Policy {
     }
 
     #[staticmethod]
-    #[expect(clippy::too_many_arguments, reason = "what the pickle holds")]
     fn _restore_signed_by(
         py: Python<'_>,
         keys: Vec<NamedKey>,
         identity: Option<Named>,
         issuer: Option<Named>,
-        tlog: String,
-        sct: String,
-        timestamps: usize,
-        attestation: Option<String>,
+        asked: Kept,
     ) -> PyResult<Self> {
-        let asked = Asked { tlog, sct, timestamps, attestation };
+        let (tlog, sct, timestamps, attestation, [start, end]) = asked;
+        let time = |text: Option<String>| text.as_deref().map(UnixTime::parse_rfc3339).transpose();
+        let validity = time(start).and_then(|start| Ok(Validity { start, end: time(end)? }));
+        let validity = validity.map_err(|failure| error::unusable(py, &failure))?;
+        let asked = Asked { tlog, sct, timestamps, attestation, validity };
         Self::of_authorities(py, keys, identity.zip(issuer), asked)
     }
 

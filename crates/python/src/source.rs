@@ -7,11 +7,12 @@ use pyo3::prelude::*;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use veriseal::gather::{Fetch, FetchError, Request, Response};
-use veriseal::{Failure, Reference};
+use veriseal::{Code, Failure, Reference};
 
 /// What the caller gave as `registry`.
 pub(crate) enum Source {
-    /// Nothing: a registry client with all defaults, made when the first image in a registry is asked for.
+    /// Nothing: layouts are read where a reference names one; a registry client with all defaults is made when the first
+    /// image in a registry is asked for.
     Default(OnceLock<Result<veriseal_registry::Registry, Failure>>),
     /// A configured client.
     Registry(veriseal_registry::Registry),
@@ -65,12 +66,15 @@ impl Source {
             Box::new(timeout.map_or_else(|| registry.call(), |timeout| registry.call_within(timeout)))
         };
         match self {
-            // A layout named by the reference is read from disk, whatever the registry is.
-            Self::Default(_) | Self::Registry(_) if reference.repository().registry().is_none() => {
+            Self::Default(_) if reference.repository().registry().is_none() => {
                 match veriseal_registry::OciLayout::open(reference.repository().path()) {
                     Ok(layout) => Box::new(layout),
                     Err(failure) => Box::new(Failed(failure)),
                 }
+            }
+            // Whoever names a registry client may take references from strangers: those must not name files of this machine.
+            Self::Registry(_) if reference.repository().registry().is_none() => {
+                Box::new(Failed(Failure::new(Code::SourceInvalid).expected("an image in a registry").found(reference)))
             }
             Self::Default(made) => match made.get_or_init(veriseal_registry::Registry::new) {
                 Ok(registry) => call(registry),
@@ -79,7 +83,7 @@ impl Source {
             Self::Registry(registry) => call(registry),
             Self::Call(running) => Box::new(running.clone()),
             Self::Layout(layout) => Box::new(Shared(Arc::clone(layout))),
-            Self::Python(_) => Box::new(Failed(Failure::new(veriseal::Code::Internal).found("a fetcher that was not taken"))),
+            Self::Python(_) => Box::new(Failed(Failure::new(Code::Internal).found("a fetcher that was not taken"))),
         }
     }
 

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
 use std::sync::Arc;
-use veriseal::gather::Fetch;
+use veriseal::gather::{Fetch, PlatformChoice};
 use veriseal::{Artifact, Code, Digest, Limits, NotAccepted, Reference, Repository};
 use veriseal_registry::evidence as saved;
 
@@ -36,6 +36,7 @@ pub(crate) struct Verifier {
     trust_root: Option<Py<TrustRoot>>,
     policy: Py<Policy>,
     registry: Option<Py<PyAny>>,
+    platforms: Option<String>,
 }
 
 impl Verifier {
@@ -75,11 +76,22 @@ fn image(py: Python<'_>, text: &str) -> PyResult<(Repository, Digest)> {
 #[pymethods]
 impl Verifier {
     #[new]
-    #[pyo3(signature = (trust_root, policy, registry = None))]
-    fn new(py: Python<'_>, trust_root: Option<Py<TrustRoot>>, policy: Py<Policy>, registry: Option<Py<PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (trust_root, policy, registry = None, platforms = None))]
+    fn new(
+        py: Python<'_>,
+        trust_root: Option<Py<TrustRoot>>,
+        policy: Py<Policy>,
+        registry: Option<Py<PyAny>>,
+        platforms: Option<String>,
+    ) -> PyResult<Self> {
+        let choice = platforms.as_deref().map(str::parse::<PlatformChoice>).transpose();
+        let choice = choice.map_err(|failure| error::unusable(py, &failure))?;
         let judge = match (policy.get().rules(), &trust_root) {
             (Rules::File(_), Some(_)) => {
                 return Err(error::misuse(py, "a policy file names its own trust roots: give None as trust_root"));
+            }
+            (Rules::File(_), None) if choice.is_some() => {
+                return Err(error::misuse(py, "a policy file says which platforms are verified: give none beside it"));
             }
             (Rules::File(file), None) => Judge::File(Arc::clone(file)),
             (Rules::One(policy), given) => {
@@ -87,11 +99,12 @@ impl Verifier {
                     Some(given) => given.get().shared(),
                     None => TrustRoot::public().map_err(|failure| error::unusable(py, &failure))?.shared(),
                 };
-                Judge::One(Arc::new(veriseal::Verifier::new(trust, Arc::clone(policy))))
+                let verifier = veriseal::Verifier::new(trust, Arc::clone(policy));
+                Judge::One(Arc::new(verifier.with_platforms(choice.unwrap_or_default())))
             }
         };
         let source = Source::of(registry.as_ref().map(|object| object.bind(py)));
-        Ok(Self { judge, source, trust_root, policy, registry })
+        Ok(Self { judge, source, trust_root, policy, registry, platforms })
     }
 
     /// Gathers and judges one image.
@@ -216,6 +229,12 @@ impl Verifier {
         self.registry.as_ref().map(|registry| registry.clone_ref(py))
     }
 
+    /// Of an image for several platforms, what is verified and pinned, as it was given.
+    #[getter]
+    fn platforms(&self) -> Option<&str> {
+        self.platforms.as_deref()
+    }
+
     /// SHA-256 over trust root, policy and limits, in hex: equal fingerprints give equal verdicts.
     #[getter]
     fn fingerprint(&self) -> String {
@@ -230,7 +249,7 @@ impl Verifier {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let arguments = (self.trust_root(py), self.policy(py), self.registry(py));
+        let arguments = (self.trust_root(py), self.policy(py), self.registry(py), self.platforms());
         Ok((py.get_type::<Self>().into_any(), arguments.into_pyobject(py)?))
     }
 }

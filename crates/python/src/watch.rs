@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use veriseal::gather::{Fetch, FetchError, Request, Response};
+use veriseal::gather::{Fetch, FetchError, Request, RequestId, Requests, Response};
 use veriseal::{Code, Failure};
 
 /// What happened on the Python side during one call.
@@ -37,6 +37,19 @@ impl Watch {
         self.seen().ended.get_or_insert(raised);
     }
 
+    /// Why the call should not go on, if it should not.
+    fn stop(&self) -> Option<FetchError> {
+        // Only the main thread gets signals; elsewhere this is quick and finds nothing.
+        if let Err(interrupt) = Python::attach(|py| py.check_signals()) {
+            self.end(interrupt);
+        }
+        if self.seen().ended.is_some() {
+            return Some(FetchError::Cancelled);
+        }
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        late.then(|| FetchError::Unavailable(Failure::new(Code::DeadlineExceeded)))
+    }
+
     /// What ended the call, or what a fetcher raised on the way.
     pub(crate) fn finish(self) -> Result<Option<PyErr>, PyErr> {
         let seen = self.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -59,16 +72,39 @@ pub(crate) struct Watched<'w> {
 
 impl Fetch for Watched<'_> {
     fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
-        // Only the main thread gets signals; elsewhere this is quick and finds nothing.
-        if let Err(interrupt) = Python::attach(|py| py.check_signals()) {
-            self.watch.end(interrupt);
+        match self.watch.stop() {
+            Some(stop) => Err(stop),
+            None => self.inner.fetch(request),
         }
-        if self.watch.seen().ended.is_some() {
-            return Err(FetchError::Cancelled);
+    }
+
+    // The source's own way, so that what it can have under way at once is.
+    fn fetch_all(&self, requests: &mut dyn Requests) {
+        self.inner.fetch_all(&mut Gate { requests, watch: self.watch });
+    }
+
+    fn weakened(&self) -> Vec<Failure> {
+        self.inner.weakened()
+    }
+}
+
+/// The requests of a session, answered here once the call should not go on.
+struct Gate<'g> {
+    requests: &'g mut dyn Requests,
+    watch: &'g Watch,
+}
+
+impl Requests for Gate<'_> {
+    fn next_request(&mut self) -> Option<Request> {
+        loop {
+            let request = self.requests.next_request()?;
+            let Some(stop) = self.watch.stop() else { return Some(request) };
+            // A refusal would leave the session unfinished, which is undecided; to go on after one could loop.
+            self.requests.supply(request.id, Err(stop)).ok()?;
         }
-        if self.watch.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(FetchError::Unavailable(Failure::new(Code::DeadlineExceeded)));
-        }
-        self.inner.fetch(request)
+    }
+
+    fn supply(&mut self, id: RequestId, answer: Result<Response, FetchError>) -> Result<(), Failure> {
+        self.requests.supply(id, answer)
     }
 }

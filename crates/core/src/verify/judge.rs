@@ -13,7 +13,7 @@ use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide, horizon,
+    Authority, Basis, Claim, Decision, Ending, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide,
     unanchored_notices,
 };
 use crate::report::{
@@ -44,12 +44,14 @@ pub(super) struct Examination<'v> {
     unseen: Option<Failure>,
     /// How many checks of refusals the report may still tell: policies have many leaves and images many candidates.
     checks_left: usize,
+    /// Set while it is asked what will be left of the facts after a moment.
+    after: Option<UnixTime>,
 }
 
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let checks_left = verifier.limits.report_checks;
-        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None, checks_left }
+        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None, checks_left, after: None }
     }
 
     /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
@@ -105,6 +107,8 @@ impl<'v> Examination<'v> {
         let mut facts = no_facts(self.verifier);
         for found in scope.iter().filter_map(|about| self.facts.get(about)) {
             for (leaf, found) in facts.iter_mut().zip(found) {
+                let left = self.after.map(|moment| found.after(moment));
+                let found = left.as_ref().unwrap_or(found);
                 leaf.held.extend(found.held.iter().cloned());
                 leaf.against.extend(found.against.iter().copied());
             }
@@ -140,13 +144,19 @@ impl<'v> Examination<'v> {
         self.examined.iter().filter(|examined| scope.contains(&examined.about))
     }
 
-    /// When an acceptance that rests on all these decisions ends by itself.
-    pub(super) fn horizon(&self, scopes: &[&[About]]) -> Option<(UnixTime, Failure)> {
-        let ends = scopes.iter().filter_map(|scope| {
-            let facts = self.facts(scope);
-            if decide(&self.verifier.policy, &facts).accepted() { horizon(&self.verifier.policy, &facts) } else { None }
+    /// When an acceptance ends by itself: the first second at which `holds` is no longer true of what is left of the facts,
+    /// and why. Facts only fall away as time passes, so there is one such moment and it can be searched for.
+    pub(super) fn horizon(&mut self, holds: impl Fn(&Self) -> bool) -> Option<(UnixTime, Failure)> {
+        let held = self.facts.values().flatten().flat_map(|leaf| &leaf.held);
+        let mut endings: Vec<Ending> = held.filter_map(|(_, signature)| signature.ending.clone()).collect();
+        endings.sort_by_key(|ending| (ending.last, ending.why.code()));
+        let index = endings.partition_point(|ending| {
+            self.after = Some(ending.last);
+            holds(self)
         });
-        ends.min_by_key(|(moment, why)| (*moment, why.code()))
+        self.after = None;
+        let ending = endings.get(index)?;
+        Some((UnixTime::from_seconds(ending.last.seconds().saturating_add(1)), ending.why.clone()))
     }
 
     /// Why nothing was accepted, as far as the candidates tell: something that could not be found out, else the
@@ -442,7 +452,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
             let why = Failure::new(Code::ExceptionExpired).expected(format_args!("until {until}"));
             Some((UnixTime::from_seconds(until.seconds().saturating_add(1)), why))
         }
-        Some(Basis::Requirement) => examination.horizon(&scopes),
+        Some(Basis::Requirement) => examination.horizon(|later| prove(verifier, evidence, later).is_some()),
         None => None,
     };
     let excepted = basis.iter().filter_map(|basis| match basis {

@@ -9,14 +9,12 @@ from typing import Any, Literal, TypeAlias, final
 
 from veriseal._errors import ConfigurationError, VerisealError
 from veriseal._fetcher import Fetcher
-from veriseal._native import Accepted, AcceptedBlob, Evidence, Pattern, Policy, Registry, TrustRoot, Verifier
+from veriseal._native import Accepted, AcceptedBlob, Evidence, Pattern, Policy, TrustRoot, Verifier
 
 __all__ = ["Outcome", "judge", "verifier", "verify", "verify_blob", "verify_many"]
 
 Path: TypeAlias = str | os.PathLike[str]
 Key: TypeAlias = Path | bytes | bytearray
-Tlog: TypeAlias = Literal["required", "if-present", "ignored"]
-Sct: TypeAlias = Literal["required", "ignored"]
 
 #: Threads of `verify_many` by default: verification waits for the network far longer than it computes.
 _WORKERS = 8
@@ -30,15 +28,18 @@ def verifier(
     policy: Policy | Mapping[str, Any] | Path | None = None,
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
-    timeout: float | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    platforms: str | None = None,
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> Verifier:
     """A :class:`Verifier` from the arguments of :func:`verify`, for more than one call.
 
     Exactly one of ``key``, ``identity`` with ``issuer``, and ``policy`` says who may sign. There is no default for it.
+
+    Without a ``registry`` a reference may name an OCI layout on this machine (``oci:PATH``). A service that takes references
+    from strangers gives one, such as ``Registry()``: then none of them makes it read files.
 
     >>> verifier()
     Traceback (most recent call last):
@@ -63,9 +64,7 @@ def verifier(
             )
         made = _policy(policy)
     root = TrustRoot.from_file(trust_root) if isinstance(trust_root, (str, os.PathLike)) else trust_root
-    if registry is None and timeout is not None:
-        registry = Registry(timeout=timeout)
-    return Verifier(root, made, registry)
+    return Verifier(root, made, registry, platforms)
 
 
 def verify(
@@ -77,9 +76,10 @@ def verify(
     policy: Policy | Mapping[str, Any] | Path | None = None,
     trust_root: TrustRoot | Path | None = None,
     registry: Fetcher | None = None,
+    platforms: str | None = None,
     timeout: float | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> Accepted:
@@ -88,7 +88,8 @@ def verify(
     ``reference`` is ``registry/repository[:tag][@digest]``, or ``oci:PATH[:tag][@digest]`` for an OCI layout. Who may sign
     is one of ``key`` (PEM as bytes, or the path of a file; a list means any of them), ``identity`` together with ``issuer``
     (text is meant exactly, a :class:`Pattern` matches the whole), and ``policy`` (a :class:`Policy`, its document, or the
-    path of a file). ``timeout`` is in seconds for the whole call; 30 by default.
+    path of a file). ``platforms`` says what of an image for several platforms is verified and pinned: ``index`` (the default),
+    one as ``linux/amd64``, several, or ``all``. ``timeout`` is in seconds for the whole call; 30 by default.
 
     Raises :class:`Rejected` where the requirement does not hold, :class:`Undecided` where that could not be found out, and
     :class:`ConfigurationError` where the arguments cannot be used.
@@ -111,7 +112,7 @@ def verify(
         policy=policy,
         trust_root=trust_root,
         registry=registry,
-        timeout=None,
+        platforms=platforms,
         tlog=tlog,
         sct=sct,
         timestamps=timestamps,
@@ -130,8 +131,8 @@ def verify_blob(
     issuer: str | Pattern | None = None,
     policy: Policy | None = None,
     trust_root: TrustRoot | Path | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> AcceptedBlob:
@@ -163,8 +164,8 @@ def judge(
     issuer: str | Pattern | None = None,
     policy: Policy | Mapping[str, Any] | Path | None = None,
     trust_root: TrustRoot | Path | None = None,
-    tlog: Tlog = "required",
-    sct: Sct = "required",
+    tlog: Literal["required", "if-present", "ignored"] = "required",
+    sct: Literal["required", "ignored"] = "required",
     timestamps: int = 0,
     attestation: str | None = None,
 ) -> Accepted:

@@ -8,9 +8,30 @@ from veriseal._report import Report
 
 _Path = str | os.PathLike[str]
 _Input = _Path | bytes | bytearray
-_Now = datetime | str | None
+_Now = datetime | str | _Clock | None
 
-__all__: list[str]
+__all__ = [
+    "Accepted",
+    "AcceptedBlob",
+    "Code",
+    "Evidence",
+    "FetchFailure",
+    "Found",
+    "NotFound",
+    "OciLayout",
+    "Pattern",
+    "Policy",
+    "Registry",
+    "RegistryCall",
+    "Request",
+    "Session",
+    "TrustRoot",
+    "Verifier",
+    "_Clock",
+    "__version__",
+    "codes",
+]
+
 __version__: str
 
 def codes() -> list[Code]: ...
@@ -36,6 +57,10 @@ class Accepted:
     def pinned(self) -> str: ...
     @property
     def digest(self) -> str | None: ...
+    @property
+    def resolved(self) -> str: ...
+    @property
+    def platforms(self) -> list[tuple[str | None, str]]: ...
     @property
     def code(self) -> str: ...
     @property
@@ -103,6 +128,8 @@ class Policy:
         sct: Literal["required", "ignored"] = "required",
         timestamps: int = 0,
         attestation: str | None = None,
+        key_not_before: datetime | str | None = None,
+        key_not_after: datetime | str | None = None,
     ) -> Policy: ...
     @staticmethod
     def from_file(path: _Path) -> Policy: ...
@@ -123,10 +150,7 @@ class Policy:
         keys: list[tuple[bytes, str]],
         identity: str | Pattern | None,
         issuer: str | Pattern | None,
-        tlog: str,
-        sct: str,
-        timestamps: int,
-        attestation: str | None,
+        asked: tuple[str, str, int, str | None, list[str | None]],
     ) -> Policy: ...
     @staticmethod
     def _restore_document(bytes: bytes, name: str, files: dict[str, bytes]) -> Policy: ...
@@ -199,6 +223,10 @@ class OciLayout:
     def fetch(self, request: Request) -> Found | NotFound: ...
 
 @final
+class _Clock:
+    def __new__(cls, at: str) -> _Clock: ...
+
+@final
 class Evidence:
     @staticmethod
     def load(path: _Path) -> Evidence: ...
@@ -218,7 +246,13 @@ class Session:
 
 @final
 class Verifier:
-    def __new__(cls, trust_root: TrustRoot | None, policy: Policy, registry: Fetcher | None = None) -> Verifier: ...
+    def __new__(
+        cls,
+        trust_root: TrustRoot | None,
+        policy: Policy,
+        registry: Fetcher | None = None,
+        platforms: str | None = None,
+    ) -> Verifier: ...
     def verify(self, reference: str, *, now: _Now = None, timeout: float | None = None) -> Accepted: ...
     def verify_blob(
         self,
@@ -239,5 +273,7 @@ class Verifier:
     def policy(self) -> Policy: ...
     @property
     def registry(self) -> Fetcher | None: ...
+    @property
+    def platforms(self) -> str | None: ...
     @property
     def fingerprint(self) -> str: ...
