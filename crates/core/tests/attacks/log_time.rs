@@ -275,6 +275,11 @@ fn an_entry_without_any_time_counts_only_while_its_log_is_valid() {
         }
         case.settings = Settings::default();
     }
+    // An identity needs a time: that there is none is what it is told, not that the present is not one.
+    let mut case = Case::keyless();
+    let bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    case.sigstore.rekor2.window = window(signed, after(now, -1));
+    assert_eq!(case.code(&bundle), Code::NoAuthenticatedTime);
 }
 
 /// K-TL-16: a log without a first moment would be trusted for all the past.
