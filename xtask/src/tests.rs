@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, the quick and the telling first.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, dependencies, dist, parity, python, root, wasm};
+use crate::{api, cargo, dependencies, dist, library, parity, python, root, wasm};
 
 /// The budgets add up to 25 minutes, and to 19 more for Python: what two cores need from nothing, with room.
 pub(crate) fn run(run: &mut Run) {
@@ -29,4 +29,6 @@ pub(crate) fn run(run: &mut Run) {
     python::run(run);
     // After Python, whose virtual environment it asks.
     run.check("parity", parity::check);
+    library::run(run);
+    api::check(run);
 }
