@@ -472,8 +472,8 @@ typedef struct veriseal_trust_root veriseal_trust_root;
 /**
  * Trust and policy, prepared once for any number of calls.
  *
- * Immutable and thread-safe: share one between threads. Holds no clock and does no I/O of its own. Freed with
- * `veriseal_verifier_free` when no call uses it any more.
+ * Set up by one thread; from then on immutable and thread-safe: share one between threads. Holds no clock and does no I/O
+ * of its own. Freed with `veriseal_verifier_free` when no call uses it any more.
  */
 typedef struct veriseal_verifier veriseal_verifier;
 
@@ -832,6 +832,42 @@ veriseal_status veriseal_verify(const struct veriseal_verifier *verifier,
                                 struct veriseal_error **error);
 
 /**
+ * Sets which platforms of an index are verified: `index` (the default: what the reference names, be it an index or a
+ * manifest), `all`, or platforms between commas such as `linux/amd64,linux/arm64/v8`. Where one is named, its manifest is
+ * what is pinned. Before the verifier is shared.
+ *
+ * DONE; REFUSED with PLATFORM_INVALID; MISUSE for a verifier with a policy file, which says it itself.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_verifier_set_platforms(struct veriseal_verifier *verifier,
+                                                const char *platforms,
+                                                size_t platforms_len,
+                                                struct veriseal_error **error);
+
+/**
+ * Sets the repository in which signatures are kept, and no other, as with cosign's `COSIGN_REPOSITORY`. Images keep their
+ * names in policies, reports and pinned references. Before the verifier is shared.
+ *
+ * DONE; REFUSED with REFERENCE_INVALID; MISUSE for a verifier with a policy file.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_verifier_set_signature_repository(struct veriseal_verifier *verifier,
+                                                           const char *repository,
+                                                           size_t repository_len,
+                                                           struct veriseal_error **error);
+
+/**
+ * Lets keys have tables of multiples after a few uses: checks of their ECDSA signatures get two to four times faster, for
+ * 100 to 220 KB a key and at most 64 keys. For programs that verify many images; verdicts do not depend on it. Before the
+ * verifier is shared.
+ *
+ * DONE; MISUSE for a verifier with a policy file.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_verifier_use_key_tables(struct veriseal_verifier *verifier,
+                                                 struct veriseal_error **error);
+
+/**
  * SHA-256 over trust root, policy and limits into the 32 bytes at `out`: two verifiers with the same fingerprint give the same
  * verdicts. For a policy file over the file alone.
  *
@@ -853,7 +889,8 @@ void veriseal_verifier_free(struct veriseal_verifier *verifier);
 int64_t veriseal_now(void);
 
 /**
- * The reference to deploy: repository and digest that were verified, never the tag that was asked for. Empty for NULL and
+ * The reference to deploy: repository and digest that were verified, never the tag that was asked for. Where one platform
+ * was asked for, that of its manifest. Empty for NULL and
  * for anything that is no accepted handle. Lives as long as the handle.
  */
 struct veriseal_str veriseal_accepted_pinned(const struct veriseal_accepted *accepted);
@@ -862,6 +899,30 @@ struct veriseal_str veriseal_accepted_pinned(const struct veriseal_accepted *acc
  * The digest that was verified, such as `sha256:…`. Empty for NULL. Lives as long as the handle.
  */
 struct veriseal_str veriseal_accepted_digest(const struct veriseal_accepted *accepted);
+
+/**
+ * Repository and digest of what the reference named: that of the index where one platform was asked for, else the same as
+ * `veriseal_accepted_pinned`. For asking again about the same thing, not for deployment. Empty for NULL. Lives as long as the
+ * handle.
+ */
+struct veriseal_str veriseal_accepted_resolved(const struct veriseal_accepted *accepted);
+
+/**
+ * How many platforms were asked for and accepted; 0 where none were asked for, and for NULL.
+ */
+size_t veriseal_accepted_platform_count(const struct veriseal_accepted *accepted);
+
+/**
+ * Which platform the one at `index` is, such as `linux/amd64`, as the image's index says; empty where it does not say, and
+ * beyond the last. Lives as long as the handle.
+ */
+struct veriseal_str veriseal_accepted_platform_name(const struct veriseal_accepted *accepted,
+                                                    size_t index);
+
+/**
+ * The pinned reference of the platform at `index`; empty beyond the last. Lives as long as the handle.
+ */
+struct veriseal_str veriseal_accepted_platform_pinned(const struct veriseal_accepted *accepted, size_t index);
 
 /**
  * On what the acceptance rests: VERISEAL_BASIS_EXCEPTION where a policy file let this digest in without a signature, and for

@@ -1,6 +1,6 @@
 //! `cargo xtask dist c`: a tarball with the C library, and the check that others build against it.
 //!
-//! cargo-c would do the first half (crates/ffi has its metadata); it takes a newer Rust than the project's minimum and a
+//! Linux only. cargo-c would do the first half (crates/ffi has its metadata); it takes a newer Rust than the project's minimum and a
 //! quarter of an hour to compile, and makes no CMake package.
 
 use crate::{cargo, output, root};
@@ -8,11 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// What a static library of Rust needs of the system.
-#[cfg(target_os = "macos")]
-const STATIC_LIBS: &[&str] = &["-framework Security", "-framework CoreFoundation", "-lSystem", "-lm"];
-/// What a static library of Rust needs of the system.
-#[cfg(not(target_os = "macos"))]
+/// What a static library of Rust needs of a Linux system.
 const STATIC_LIBS: &[&str] = &["-lpthread", "-ldl", "-lrt", "-lm", "-lgcc_s", "-lc"];
 
 pub(crate) fn c() -> Result<ExitCode, String> {
@@ -71,7 +67,7 @@ fn build(profile: &str) -> Result<PathBuf, String> {
     copy(&built.join("libveriseal_ffi.a"), &tree.join("lib/libveriseal.a"))?;
     for link in [soname.as_str(), "libveriseal.so"] {
         let link = tree.join("lib").join(link);
-        std::os::unix::fs::symlink(&shared, &link).map_err(|error| format!("{}: {error}", link.display()))?;
+        symlink(&shared, &link).map_err(|error| format!("{}: {error}", link.display()))?;
     }
     let static_libs = STATIC_LIBS.join(" ");
     for (template, place, libs) in [
@@ -159,6 +155,16 @@ fn with_cmake(installed: &Path, source: &Path, folder: &Path) -> Result<Option<S
         said = output(&mut Command::new(folder.join(name)))?;
     }
     Ok(Some(said.trim().to_string()))
+}
+
+#[cfg(unix)]
+fn symlink(target: &str, link: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(_: &str, _: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 fn host() -> Result<String, String> {

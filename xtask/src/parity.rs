@@ -10,7 +10,8 @@
 //! | `key` | path of a PEM key, also its name; or |
 //! | `identity`, `issuer` | of a certificate; regular expressions where `match` is `pattern` |
 //! | `key_not_before`, `key_not_after` | when the key may have signed, in seconds since 1970 |
-//! | `tlog`, `sct`, `timestamps`, `claim` | as in policies; `claim` `any` counts every statement; absent means the default |
+//! | `tlog`, `sct`, `timestamps` | as in policies; absent means the default |
+//! | `claim` | absent: a signature; a predicate type: an attestation; `any`: every statement counts |
 //! | `layout`, `reference` | for an image: path of an OCI layout, and what is asked of it |
 //! | `bundle`, and `blob` or `digest` | for a blob: paths of both, or its digest |
 //! | `now` | the time of verification, in seconds since 1970 |
@@ -94,22 +95,23 @@ impl Target {
         let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
         let folder = target.ok_or("cargo metadata names no target folder")?;
         let built = folder.join(if profile == "dev" { "debug" } else { profile });
-        let c = link(&built)?;
+        let c = link(&built, &folder.join(format!("parity-{profile}")))?;
         Ok(Self { rust: built.join("examples/parity"), c, folder })
     }
 }
 
-/// Compiles the C side against the library that was built.
-fn link(built: &Path) -> Result<PathBuf, String> {
-    let binary = built.join("parity-c");
+/// Compiles the C side against the library that was built. In a folder of its own: cargo lets programs that it starts look
+/// for libraries in its folders first.
+fn link(built: &Path, folder: &Path) -> Result<PathBuf, String> {
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let binary = folder.join("answer");
     let library = built.join("libveriseal_ffi.so");
-    let named = built.join(soname(&library)?);
-    let _ = fs::remove_file(&named);
-    std::os::unix::fs::symlink(&library, &named).map_err(|error| format!("{}: {error}", named.display()))?;
+    let named = folder.join(soname(&library)?);
+    fs::copy(&library, &named).map_err(|error| format!("{}: {error}", named.display()))?;
     let mut compile = Command::new("cc");
     compile.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-O2"]);
     compile.arg("-I").arg(root().join("include")).arg(root().join("crates/ffi/parity/answer.c")).arg(&named);
-    output(compile.arg(format!("-Wl,-rpath,{}", built.display())).arg("-o").arg(&binary))?;
+    output(compile.arg(format!("-Wl,-rpath,{}", folder.display())).arg("-o").arg(&binary))?;
     Ok(binary)
 }
 

@@ -130,6 +130,14 @@ impl AdmissionRequest {
         self.operation
     }
 
+    /// The images that the object would run ([`crate::images`]).
+    ///
+    /// # Errors
+    /// As [`crate::images`].
+    pub fn images(&self) -> Result<Vec<crate::ImageField>, Failure> {
+        crate::images(&self.group, &self.version, &self.kind, &self.object)
+    }
+
     /// The uid of a request that cannot be read otherwise, so that even then the answer can carry it.
     pub(crate) fn uid_of(review: &[u8]) -> String {
         let review = json::parse_tolerant::<Value>(review, MAX_DEPTH).unwrap_or_default();

@@ -97,7 +97,7 @@ impl<'p> Reviewer<'p> {
                 }
             };
         }
-        let listed = images(&request.group, &request.version, &request.kind, &request.object);
+        let listed = request.images();
         let fields = match listed {
             Ok(fields) => fields,
             Err(failure) => return self.whole(&policies, uid, failure),

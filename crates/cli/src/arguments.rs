@@ -18,6 +18,14 @@ With --output json one image gives one document over several lines, and several 
 one document a line each, in their order. An image whose name or source cannot be used has no
 document, but a line on standard error.";
 
+const TREE_HELP: &str = "\
+Exit status: 0 all was looked at; says nothing about whether the image may be used: verify does
+             2 the command line, or something that it names, cannot be used
+             3 something could not be looked at
+
+Without --key, --certificate-identity or --policy nothing is verified, and everything is shown
+as such. Every platform is shown, unless --platform names fewer.";
+
 /// Is this what our build produced, signed by whom we trust, and may it run?
 #[derive(Debug, Parser)]
 #[command(name = "veriseal", version)]
@@ -45,8 +53,58 @@ pub(crate) enum Command {
     /// Verifies images and writes their digests to a lock file, for `verify --locked`
     #[command(after_help = EXIT_STATUS)]
     Pin(PinArguments),
+    /// Decides Kubernetes admission requests
+    Admission(AdmissionArguments),
+    /// Shows what is attached to an image, by where it is kept, and what of it verifies
+    #[command(after_help = TREE_HELP)]
+    Tree(TreeArguments),
+    /// Says what digest a tag or a platform has; nothing is verified but that the bytes have it
+    Digest(DigestArguments),
     /// Explains a code of a report, or lists all codes
     Codes(CodesArguments),
+}
+
+/// Arguments of `tree`.
+#[derive(Args, Debug)]
+pub(crate) struct TreeArguments {
+    /// The image: REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:PATH[:TAG][@DIGEST] for an OCI layout
+    #[arg(value_name = "IMAGE")]
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArguments,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
+}
+
+/// Arguments of `digest`.
+#[derive(Args, Debug)]
+pub(crate) struct DigestArguments {
+    /// Images: REGISTRY/REPOSITORY[:TAG][@DIGEST], or oci:PATH[:TAG][@DIGEST] for an OCI layout
+    #[arg(value_name = "IMAGE", required = true)]
+    pub(crate) images: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
+}
+
+/// Of an image for several platforms, which is meant.
+#[derive(Args, Debug, Default)]
+pub(crate) struct PlatformArguments {
+    /// os/arch[/variant] for the manifest of that platform, all, or index for what is named itself (the default); of
+    /// several, each must be listed
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',')]
+    pub(crate) platform: Vec<String>,
+}
+
+/// Where signatures are.
+#[derive(Args, Debug, Default)]
+pub(crate) struct SignatureArguments {
+    /// Look for signatures in this repository, and not beside the image (cosign's COSIGN_REPOSITORY)
+    #[arg(long, value_name = "REPOSITORY")]
+    pub(crate) signature_repository: Option<String>,
 }
 
 /// Arguments of `pin`.
@@ -57,6 +115,45 @@ pub(crate) struct PinArguments {
     pub(crate) lock: PathBuf,
     #[command(flatten)]
     pub(crate) verify: VerifyArguments,
+}
+
+/// Arguments of `admission`.
+#[derive(Args, Debug)]
+pub(crate) struct AdmissionArguments {
+    #[command(subcommand)]
+    pub(crate) command: AdmissionCommand,
+}
+
+/// What to do about admission.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdmissionCommand {
+    /// Reviews one recorded AdmissionReview and prints the answer as JSON, as the webhook would give it
+    #[command(
+        after_help = "Exit status: 0 the object would be admitted, 1 it would be denied, 2 a file or an option cannot be used."
+    )]
+    Review(AdmissionReviewArguments),
+}
+
+/// Arguments of `admission review`.
+#[derive(Args, Debug)]
+pub(crate) struct AdmissionReviewArguments {
+    /// The request: an AdmissionReview of admission.k8s.io/v1 as JSON
+    #[arg(value_name = "FILE")]
+    pub(crate) review: PathBuf,
+    /// A policy file; may be given several times, every one that is about the namespace must accept
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) policy: Vec<PathBuf>,
+    /// Answer as the validating webhook: images must be named by digest, and nothing is patched
+    #[arg(long)]
+    pub(crate) validating: bool,
+    /// Let everything pass, and say what would have been denied
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Judge as of this moment (RFC 3339), not as of now; the records say so
+    #[arg(long, value_name = "TIME")]
+    pub(crate) verification_time: Option<String>,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
 }
 
 /// Arguments of `policy`.
@@ -142,10 +239,12 @@ pub(crate) struct JudgingArguments {
     /// A policy file, which says who may sign what and what must come with it; may be given several times, every one
     /// must accept
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "certificate_identity", "certificate_identity_regexp",
-          "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "trusted_root", "tlog", "sct", "timestamps", "attestation"])]
+          "certificate_oidc_issuer", "certificate_oidc_issuer_regexp", "platform", "trusted_root", "tlog", "sct", "timestamps", "attestation"])]
     pub(crate) policy: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) authority: AuthorityArguments,
+    #[command(flatten)]
+    pub(crate) platform: PlatformArguments,
     /// Whom else to believe (logs, certificate and timestamp authorities): an embedded instance, or a trusted_root.json
     #[arg(long, value_name = "FILE|sigstore|sigstore-staging|github", default_value = "sigstore")]
     pub(crate) trusted_root: PathBuf,
@@ -222,6 +321,9 @@ pub(crate) struct RegistryArguments {
     /// Let this host issue tokens for the registry, which sends it the registry's credentials
     #[arg(long, value_name = "REGISTRY=HOST[:PORT]")]
     pub(crate) allow_realm: Vec<String>,
+    /// Let redirects lead to this host although it is inside a private network and the registry is not
+    #[arg(long, value_name = "HOST[:PORT]")]
+    pub(crate) allow_redirect: Vec<String>,
     /// Trust the certificates in this PEM file for TLS, for all hosts or for one, beside the system's
     #[arg(long, value_name = "[HOST[:PORT]=]FILE")]
     pub(crate) registry_ca: Vec<OsString>,
@@ -238,6 +340,9 @@ pub(crate) struct RegistryArguments {
     /// several times
     #[arg(long, value_name = "HOST[/PATH]=HOST[/PATH]")]
     pub(crate) mirror: Vec<String>,
+    /// Send everything through this HTTP proxy; the environment's is not used
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
     /// Keep fetched content in this directory; tags and lists of signatures are asked for anew each time
     #[arg(long, value_name = "DIRECTORY")]
     pub(crate) cache: Option<PathBuf>,
@@ -263,6 +368,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) images: Vec<String>,
     #[command(flatten)]
     pub(crate) judging: JudgingArguments,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArguments,
     /// Refuse what this lock file does not hold, or holds with another digest; only beside --policy
     #[arg(long, value_name = "FILE", requires = "policy")]
     pub(crate) locked: Option<PathBuf>,

@@ -1,12 +1,12 @@
 //! What `verify` and `judge` have in common: the verifier, the time, and how a report is printed.
 
-use crate::arguments::{JudgingArguments, Output, Sct, Tlog};
+use crate::arguments::{JudgingArguments, Output, PlatformArguments, Sct, SignatureArguments, Tlog};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::{authority, clock, trust};
 use veriseal::{
-    Accepted, Claim, Code, Failure, NotAccepted, Policy, Requirement, SctMode, Settings, SignatureRequirement, TlogMode,
-    UnixTime, Verifier,
+    Accepted, Claim, Code, Failure, NotAccepted, PlatformChoice, Policy, Reference, Repository, Requirement, SctMode, Settings,
+    SignatureRequirement, TlogMode, UnixTime, Verifier,
 };
 
 /// cosign's short names of predicate types, from its `--type`.
@@ -43,16 +43,45 @@ impl Judging {
         let requirement = if of.len() == 1 { of.remove(0) } else { Requirement::Any(of) };
         let policy = Policy::new(requirement).map_err(|failure| failure.to_string())?;
         let root = trust::load(&arguments.trusted_root, "--trusted-root")?;
-        let verifier = Verifier::new(root, policy);
+        let verifier = Verifier::new(root, policy).with_platforms(platforms(&arguments.platform)?);
         let (now, given) = moment(arguments)?;
         let verifier = given.into_iter().fold(verifier, Verifier::declare_weakened);
         Ok(Self { verifier, now })
     }
 }
 
+/// The platforms that `--platform` names; what the reference names itself where there is none.
+pub(crate) fn platforms(arguments: &PlatformArguments) -> Result<PlatformChoice, String> {
+    if arguments.platform.is_empty() {
+        return Ok(PlatformChoice::index());
+    }
+    let choice = PlatformChoice::from_words(arguments.platform.iter().map(String::as_str));
+    choice.map_err(|failure| format!("--platform: {failure}"))
+}
+
+/// The repository that `--signature-repository` names.
+pub(crate) fn signature_repository(arguments: &SignatureArguments) -> Result<Option<Repository>, String> {
+    let Some(text) = &arguments.signature_repository else { return Ok(None) };
+    let invalid = |why: &dyn std::fmt::Display| format!("--signature-repository {}: {why}", veriseal::code::bounded(text));
+    // A layout is named as images in layouts are.
+    if text.starts_with("oci:") {
+        let reference = Reference::parse_source(text).map_err(|failure| invalid(&failure))?;
+        return match (reference.tag(), reference.digest()) {
+            (None, None) => Ok(Some(reference.repository().clone())),
+            _ => Err(invalid(&"it names a tag or digest: name the layout alone")),
+        };
+    }
+    text.parse().map(Some).map_err(|failure: Failure| invalid(&failure))
+}
+
 /// The moment as of which is judged and, where it was given and not read from a clock, what the report says about that.
 pub(crate) fn moment(arguments: &JudgingArguments) -> Result<(UnixTime, Option<Failure>), String> {
-    let Some(text) = &arguments.verification_time else { return Ok((clock::now(), None)) };
+    moment_of(arguments.verification_time.as_deref())
+}
+
+/// As [`moment`], of the option's value.
+pub(crate) fn moment_of(given: Option<&str>) -> Result<(UnixTime, Option<Failure>), String> {
+    let Some(text) = given else { return Ok((clock::now(), None)) };
     let now = UnixTime::parse_rfc3339(text).map_err(|failure| format!("--verification-time: {failure}"))?;
     Ok((now, Some(Failure::new(Code::TimeGiven).found(now).at("--verification-time"))))
 }

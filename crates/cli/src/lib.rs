@@ -44,6 +44,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, console: &mut Console)
         Ok(Command::Demo) => command::demo::run(console),
         Ok(Command::Policy(arguments)) => command::policy::run(&arguments.command, console),
         Ok(Command::Pin(arguments)) => command::policy_verdict::pin(&arguments, console),
+        Ok(Command::Admission(arguments)) => command::admission::run(&arguments.command, console),
+        Ok(Command::Tree(arguments)) => command::tree::run(&arguments, console),
+        Ok(Command::Digest(arguments)) => command::digest::run(&arguments, console),
         Ok(Command::Codes(arguments)) => command::codes::run(&arguments, console),
     };
     // Whoever cannot be told the verdict has not been told that it is good.

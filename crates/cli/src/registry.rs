@@ -35,6 +35,12 @@ pub(crate) fn client(
         let (registry, host) = halves(pair, "--allow-realm REGISTRY=HOST")?;
         builder = builder.allow_realm(registry, host);
     }
+    for host in &arguments.allow_redirect {
+        builder = builder.allow_redirect(host);
+    }
+    if let Some(url) = &arguments.proxy {
+        builder = builder.proxy(url);
+    }
     for pair in &arguments.mirror {
         let (of, at) = halves(pair, "--mirror HOST[/PATH]=HOST[/PATH]")?;
         builder = builder.mirror(of, at);

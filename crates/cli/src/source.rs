@@ -5,7 +5,7 @@ use crate::console::Console;
 use crate::progress::Progress;
 use crate::registry;
 use veriseal::gather::{Fetch, FetchError, Request, Requests, Response};
-use veriseal::{Failure, Reference};
+use veriseal::{Failure, Reference, Repository};
 use veriseal_registry::{Call, OciLayout, Registry};
 
 /// Opens sources. The registry client is made once, and only where some image is in a registry.
@@ -18,10 +18,12 @@ impl Sources {
     /// Prepares what these references need. The error is one sentence for the user.
     pub(crate) fn prepare<'r>(
         references: impl Iterator<Item = &'r Reference>,
+        signatures: Option<&'r Repository>,
         arguments: &RegistryArguments,
         console: &Console,
     ) -> Result<Self, Failed> {
-        let registries: Vec<_> = references.filter_map(|reference| reference.repository().registry()).collect();
+        let repositories = references.map(Reference::repository).chain(signatures);
+        let registries: Vec<_> = repositories.filter_map(Repository::registry).collect();
         if registries.is_empty() {
             return Ok(Self { registry: None, progress: None });
         }
@@ -30,14 +32,44 @@ impl Sources {
         Ok(Self { registry: Some(registry::client(arguments, &registries, observer)?), progress })
     }
 
-    /// The source of one image: a call with a deadline of its own, or a layout.
-    pub(crate) fn open(&self, reference: &Reference) -> Result<Box<dyn Fetch + '_>, Failure> {
+    /// The source of one image, and of its signatures where these are elsewhere: a call with a deadline of its own, or a
+    /// layout.
+    pub(crate) fn open(&self, reference: &Reference, signatures: Option<&Repository>) -> Result<Box<dyn Fetch + '_>, Failure> {
+        let image = reference.repository();
+        let opened = self.open_repository(image)?;
+        match signatures {
+            // One registry client serves all registries, with one deadline.
+            Some(other) if other != image && (other.registry().is_none() || image.registry().is_none()) => {
+                Ok(Box::new(Elsewhere { image: opened, repository: other.clone(), signatures: self.open_repository(other)? }))
+            }
+            _ => Ok(opened),
+        }
+    }
+
+    fn open_repository(&self, repository: &Repository) -> Result<Box<dyn Fetch + '_>, Failure> {
         match &self.registry {
-            Some(registry) if reference.repository().registry().is_some() => {
+            Some(registry) if repository.registry().is_some() => {
                 Ok(Box::new(Watched { call: registry.call(), progress: self.progress.as_ref() }))
             }
-            _ => Ok(Box::new(OciLayout::open(reference.repository().path())?)),
+            _ => Ok(Box::new(OciLayout::open(repository.path())?)),
         }
+    }
+}
+
+/// Signatures from another kind of place than the image.
+struct Elsewhere<'s> {
+    image: Box<dyn Fetch + 's>,
+    repository: Repository,
+    signatures: Box<dyn Fetch + 's>,
+}
+
+impl Fetch for Elsewhere<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        if request.repository == self.repository { self.signatures.fetch(request) } else { self.image.fetch(request) }
+    }
+
+    fn weakened(&self) -> Vec<Failure> {
+        self.image.weakened().into_iter().chain(self.signatures.weakened()).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Rust side of `cargo xtask parity`, which describes the format (xtask/src/parity.rs).
 //!
-//! `parity cases FOLDER` makes every scenario of the testkit and every bundle of the shared vectors into cases, with their
+//! `parity cases FOLDER` makes every scenario of the testkit, images signed by the real cosign and every bundle of the shared
+//! vectors into cases, with their
 //! files in the folder; `parity answer` answers cases from its input; `parity cost FOLDER` measures calls (see
 //! `cargo xtask call-cost`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -113,7 +114,11 @@ fn verifier(case: &Value) -> Result<Verifier, Failure> {
         timestamps: field(case, "timestamps").parse().unwrap_or(0),
         ..Settings::default()
     };
-    let claim = if field(case, "claim") == "any" { Claim::AnyStatement } else { Claim::Signed };
+    let claim = match field(case, "claim") {
+        "" => Claim::Signed,
+        "any" => Claim::AnyStatement,
+        predicate_type => Claim::Attestation { predicate_type: predicate_type.to_owned() },
+    };
     let leaf = SignatureRequirement::new(authority).settings(settings).claim(claim);
     Ok(Verifier::new(trust, Policy::new(Requirement::signature(leaf))?))
 }
@@ -139,6 +144,9 @@ fn cases(folder: &Path) {
             "layout": layout.display().to_string(),
             "now": scenario.now.seconds().to_string(),
         });
+        if let Some(predicate_type) = scenario.attestation {
+            case["claim"] = predicate_type.into();
+        }
         match scenario.authority {
             scenario::Authority::Key => case["key"] = path(format!("{name}.pem"), scenario.key_pem.as_bytes()).into(),
             scenario::Authority::Keyless => {
@@ -151,6 +159,21 @@ fn cases(folder: &Path) {
             case["reference"] = reference.into();
             println!("{case}");
         }
+    }
+    let images = workspace().join("examples/images").canonicalize().unwrap();
+    let of_images = |name: &str| images.join(name).display().to_string();
+    for name in ["altered", "cosign-v2", "cosign-v3", "unsigned"] {
+        let case = json!({
+            "id": format!("images/{name}"),
+            "kind": "image",
+            "trust": of_images("keyless-trusted-root.json"),
+            "key": of_images("cosign.pub"),
+            "tlog": "ignored",
+            "layout": of_images(name),
+            "reference": "registry.example/app:1.0",
+            "now": "1795305600",
+        });
+        println!("{case}");
     }
     let Some(vectors) = vectors() else {
         eprintln!("the shared vectors are not there: only scenarios of the testkit");
@@ -220,10 +243,13 @@ fn cases(folder: &Path) {
     }
 }
 
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 fn vectors() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let given = std::env::var_os("VERISEAL_VECTORS").map(PathBuf::from);
-    let folder = given.unwrap_or_else(|| workspace.join("../shared/vectors"));
+    let folder = given.unwrap_or_else(|| workspace().join("../shared/vectors"));
     folder.join("MANIFEST.json").exists().then(|| folder.canonicalize().unwrap())
 }
 

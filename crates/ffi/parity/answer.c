@@ -87,6 +87,7 @@ static veriseal_verifier *verifier_of_case(veriseal_error **error) {
     if (is("sct", "ignored") && veriseal_requirement_set_sct(requirement, VERISEAL_SCT_IGNORED, error) < 0) goto done;
     if (veriseal_requirement_set_timestamps(requirement, (uint32_t)atoi(field("timestamps")), error) < 0) goto done;
     if (is("claim", "any") && veriseal_requirement_set_attestation(requirement, "", 0, error) < 0) goto done;
+    if (*field("claim") && !is("claim", "any") && veriseal_requirement_set_attestation(requirement, field("claim"), strlen(field("claim")), error) < 0) goto done;
     if (veriseal_policy_new((const veriseal_requirement *const *)&requirement, 1, VERISEAL_COMBINE_ANY, &policy, error) < 0) goto done;
     if (veriseal_verifier_new(trust, policy, &verifier, error) < 0) goto done;
 done:

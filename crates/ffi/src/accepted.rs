@@ -20,6 +20,9 @@ pub(crate) struct AcceptedInner {
     accepted: Arc<Accepted>,
     pinned: String,
     digest: String,
+    resolved: String,
+    /// Name and pinned reference.
+    platforms: Vec<(String, String)>,
 }
 
 impl Opaque for veriseal_accepted {
@@ -38,9 +41,13 @@ pub(crate) fn settle(
             let pinned = found.pinned();
             let digest = pinned.digest().ok_or_else(|| Problem::internal("an acceptance without a digest"))?.to_string();
             let pinned = pinned.to_string();
+            let resolved = found.resolved().to_string();
+            let named = found.platforms().iter();
+            let platforms = named.map(|of| (of.platform().map(ToString::to_string).unwrap_or_default(), of.pinned().to_string()));
+            let platforms = platforms.collect();
             let found = Arc::new(found);
             report.put(ReportInner::new(Outcome::Image(Arc::clone(&found))));
-            accepted.put(AcceptedInner { accepted: found, pinned, digest });
+            accepted.put(AcceptedInner { accepted: found, pinned, digest, resolved, platforms });
             return Ok(veriseal_status::Accepted);
         }
         Err(not_accepted) => not_accepted,
@@ -57,7 +64,8 @@ pub(crate) const fn status_of(not_accepted: &NotAccepted) -> veriseal_status {
     }
 }
 
-/// The reference to deploy: repository and digest that were verified, never the tag that was asked for. Empty for NULL and
+/// The reference to deploy: repository and digest that were verified, never the tag that was asked for. Where one platform
+/// was asked for, that of its manifest. Empty for NULL and
 /// for anything that is no accepted handle. Lives as long as the handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn veriseal_accepted_pinned(accepted: *const veriseal_accepted) -> veriseal_str {
@@ -73,6 +81,47 @@ pub unsafe extern "C" fn veriseal_accepted_digest(accepted: *const veriseal_acce
     value_boundary!(veriseal_str::EMPTY, {
         // SAFETY: NULL or a live handle, as the header asks.
         unsafe { borrow(accepted, "accepted") }.map_or(veriseal_str::EMPTY, |inner| inner.digest.as_str().into())
+    })
+}
+
+/// Repository and digest of what the reference named: that of the index where one platform was asked for, else the same as
+/// `veriseal_accepted_pinned`. For asking again about the same thing, not for deployment. Empty for NULL. Lives as long as the
+/// handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_resolved(accepted: *const veriseal_accepted) -> veriseal_str {
+    value_boundary!(veriseal_str::EMPTY, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        unsafe { borrow(accepted, "accepted") }.map_or(veriseal_str::EMPTY, |inner| inner.resolved.as_str().into())
+    })
+}
+
+/// How many platforms were asked for and accepted; 0 where none were asked for, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_platform_count(accepted: *const veriseal_accepted) -> usize {
+    value_boundary!(0, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        unsafe { borrow(accepted, "accepted") }.map_or(0, |inner| inner.platforms.len())
+    })
+}
+
+/// Which platform the one at `index` is, such as `linux/amd64`, as the image's index says; empty where it does not say, and
+/// beyond the last. Lives as long as the handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_platform_name(accepted: *const veriseal_accepted, index: usize) -> veriseal_str {
+    value_boundary!(veriseal_str::EMPTY, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        let platform = unsafe { borrow(accepted, "accepted") }.ok().and_then(|inner| inner.platforms.get(index));
+        platform.map_or(veriseal_str::EMPTY, |(name, _)| name.as_str().into())
+    })
+}
+
+/// The pinned reference of the platform at `index`; empty beyond the last. Lives as long as the handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_accepted_platform_pinned(accepted: *const veriseal_accepted, index: usize) -> veriseal_str {
+    value_boundary!(veriseal_str::EMPTY, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        let platform = unsafe { borrow(accepted, "accepted") }.ok().and_then(|inner| inner.platforms.get(index));
+        platform.map_or(veriseal_str::EMPTY, |(_, pinned)| pinned.as_str().into())
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every rule of verification is in the crates that this one calls. What it adds are manners: opaque handles, strings with
 //! their lengths, statuses that no idiom mistakes for success, and a panic boundary around each export. It is the one crate
-//! of the project with `unsafe`: pointers become references in [`handle`] and [`input`] and nowhere else.
+//! of the project with `unsafe`: pointers become references in `handle` and `input` and nowhere else.
 #![allow(non_camel_case_types)]
 // The contract of every pointer stands once, at the top of the header; a section in each item would reach users of C as
 // noise. Arguments come as C has them: a text is two.

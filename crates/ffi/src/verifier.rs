@@ -3,7 +3,7 @@
 use crate::accepted::{settle, veriseal_accepted};
 use crate::call::{CallInner, veriseal_call};
 use crate::error::{Problem, veriseal_error};
-use crate::handle::{Opaque, borrow, free};
+use crate::handle::{Opaque, borrow, borrow_mut, free};
 use crate::input::some_text;
 use crate::policy::{PolicyInner, veriseal_policy};
 use crate::report::veriseal_report;
@@ -14,13 +14,13 @@ use ::veriseal_policy::PolicyFile;
 use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use veriseal::gather::{Evidence, Fetch};
+use veriseal::gather::{Evidence, Fetch, PlatformChoice};
 use veriseal::{Accepted, Digest, Failure, NotAccepted, Reference, Report, Repository, UnixTime, Verifier};
 
 /// Trust and policy, prepared once for any number of calls.
 ///
-/// Immutable and thread-safe: share one between threads. Holds no clock and does no I/O of its own. Freed with
-/// `veriseal_verifier_free` when no call uses it any more.
+/// Set up by one thread; from then on immutable and thread-safe: share one between threads. Holds no clock and does no I/O
+/// of its own. Freed with `veriseal_verifier_free` when no call uses it any more.
 pub struct veriseal_verifier {
     _opaque: [u8; 0],
 }
@@ -48,6 +48,14 @@ impl VerifierInner {
         match self {
             Self::Plain(verifier) => verifier.refuse(reference, failure, now),
             Self::File(file) => file.refuse(reference, failure, now),
+        }
+    }
+
+    /// The verifier, to be set up.
+    fn plain(&mut self) -> Result<&mut Verifier, Problem> {
+        match self {
+            Self::Plain(verifier) => Ok(verifier),
+            Self::File(_) => Err(Problem::argument("verifier", "one without a policy file, which says it itself", "one with")),
         }
     }
 
@@ -141,6 +149,68 @@ pub unsafe extern "C" fn veriseal_verify(
             log_verdict(call, &reference, &outcome);
         }
         settle(outcome, &accepted, &report)
+    })
+}
+
+/// Sets which platforms of an index are verified: `index` (the default: what the reference names, be it an index or a
+/// manifest), `all`, or platforms between commas such as `linux/amd64,linux/arm64/v8`. Where one is named, its manifest is
+/// what is pinned. Before the verifier is shared.
+///
+/// DONE; REFUSED with PLATFORM_INVALID; MISUSE for a verifier with a policy file, which says it itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_verifier_set_platforms(
+    verifier: *mut veriseal_verifier,
+    platforms: *const c_char,
+    platforms_len: usize,
+    error: *mut *mut veriseal_error,
+) -> veriseal_status {
+    boundary!(error, [], {
+        // SAFETY: a handle that only this thread uses, as the header asks.
+        let plain = unsafe { borrow_mut(verifier, "verifier") }?.plain()?;
+        // SAFETY: `platforms_len` readable bytes, as the header asks.
+        let words = unsafe { some_text(platforms, platforms_len, "platforms") }?.split(',');
+        *plain = plain.clone().with_platforms(PlatformChoice::from_words(words)?);
+        Ok(veriseal_status::Done)
+    })
+}
+
+/// Sets the repository in which signatures are kept, and no other, as with cosign's `COSIGN_REPOSITORY`. Images keep their
+/// names in policies, reports and pinned references. Before the verifier is shared.
+///
+/// DONE; REFUSED with REFERENCE_INVALID; MISUSE for a verifier with a policy file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_verifier_set_signature_repository(
+    verifier: *mut veriseal_verifier,
+    repository: *const c_char,
+    repository_len: usize,
+    error: *mut *mut veriseal_error,
+) -> veriseal_status {
+    boundary!(error, [], {
+        // SAFETY: a handle that only this thread uses, as the header asks.
+        let plain = unsafe { borrow_mut(verifier, "verifier") }?.plain()?;
+        // SAFETY: `repository_len` readable bytes, as the header asks.
+        let text = unsafe { some_text(repository, repository_len, "repository") }?;
+        let repository: Repository = text.parse()?;
+        *plain = plain.clone().with_signature_repository(repository);
+        Ok(veriseal_status::Done)
+    })
+}
+
+/// Lets keys have tables of multiples after a few uses: checks of their ECDSA signatures get two to four times faster, for
+/// 100 to 220 KB a key and at most 64 keys. For programs that verify many images; verdicts do not depend on it. Before the
+/// verifier is shared.
+///
+/// DONE; MISUSE for a verifier with a policy file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_verifier_use_key_tables(
+    verifier: *mut veriseal_verifier,
+    error: *mut *mut veriseal_error,
+) -> veriseal_status {
+    boundary!(error, [], {
+        // SAFETY: a handle that only this thread uses, as the header asks.
+        let plain = unsafe { borrow_mut(verifier, "verifier") }?.plain()?;
+        *plain = plain.clone().with_key_tables();
+        Ok(veriseal_status::Done)
     })
 }
 

@@ -17,7 +17,8 @@ fn program(name: &str) -> PathBuf {
 
 /// Runs a program on the materials; more arguments follow theirs.
 fn passes(command: &mut Command, materials: &Materials, more: &[&str]) {
-    let output = command.args(materials.arguments()).args(more).output().unwrap();
+    // Else cargo's folders would come before the library that was linked.
+    let output = command.env_remove("LD_LIBRARY_PATH").args(materials.arguments()).args(more).output().unwrap();
     assert!(
         output.status.success(),
         "{command:?}: {}\n{}{}",

@@ -31,7 +31,10 @@ fn serve(scenario: &Scenario) -> Served {
 }
 
 fn example(name: &str, build: Build, into: &Path) -> Command {
-    Command::new(compile(&workspace().join("examples/c").join(format!("{name}.c")), build, into))
+    let mut command = Command::new(compile(&workspace().join("examples/c").join(format!("{name}.c")), build, into));
+    // Else cargo's folders would come before the library that was linked.
+    command.env_remove("LD_LIBRARY_PATH");
+    command
 }
 
 fn by_policy(name: &str, build: Build, served: &Served) -> Output {
@@ -127,7 +130,8 @@ fn the_quick_start_of_the_readme_admits_what_is_signed() {
     assert!(quick_start.contains("veriseal_now()"));
     std::fs::write(&source, format!("{quick_start}{main}")).unwrap();
     for build in [Build::Sanitized, Build::Cpp] {
-        let output = Command::new(compile(&source, build, materials.path())).args(materials.arguments()).output().unwrap();
+        let mut command = Command::new(compile(&source, build, materials.path()));
+        let output = command.env_remove("LD_LIBRARY_PATH").args(materials.arguments()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         assert!(said(&output).contains(&materials.pinned) && said(&output).contains("NO_SIGNATURE"), "{}", said(&output));
     }

@@ -1,4 +1,5 @@
 //! What the source of every export must show: a panic boundary first, and a documented contract.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::string_slice, clippy::arithmetic_side_effects)]
 

@@ -1,6 +1,7 @@
 //! include/veriseal.h: that it is what the exports say, and that it says what the library exports.
 //!
 //! `cargo xtask header` runs this with `VERISEAL_WRITE_DOCS=1`, which writes the header; without, a header that differs fails.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::string_slice, clippy::arithmetic_side_effects)]
 

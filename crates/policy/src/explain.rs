@@ -27,7 +27,7 @@ pub struct Explanation {
     pub action: &'static str,
     /// `resolve` or `require-digest`; none where nothing is let in.
     pub pin: Option<&'static str>,
-    /// `index`, `all` or the platforms; none where no signature is asked for.
+    /// `index`, `all` or the platforms; none where nothing is let in.
     pub platforms: Option<String>,
     /// What is asked for, a line each, indented by its depth.
     pub asks: Vec<String>,
@@ -56,7 +56,7 @@ impl PolicyFile {
             passed_over: matching.map(|(rule, pattern)| (rule.name().to_owned(), pattern.to_string())).collect(),
             action,
             pin: applied.filter(|_| action != "deny").map(|(rule, _)| rule.pin().name()),
-            platforms: applied.filter(|_| action == "require").map(|(rule, _)| rule.platforms().to_string()),
+            platforms: applied.and_then(|(rule, _)| rule.platforms()).map(ToString::to_string),
             asks,
         }
     }

@@ -5,7 +5,8 @@ use crate::node::{Node, Value};
 
 /// Every object of a policy and its fields. docs/policy.schema.json says the same; a test holds them against each other.
 pub const OBJECTS: &[(&str, &[&str])] = &[
-    ("policy", &["apiVersion", "trust", "images", "mode"]),
+    ("policy", &["apiVersion", "trust", "images", "mode", "admission"]),
+    ("admission", &["namespaces"]),
     ("trustRoot", &["trustedRoot"]),
     ("rule", &["match", "require", "allow", "deny", "pin", "platforms"]),
     ("all", &["all"]),

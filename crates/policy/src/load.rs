@@ -2,11 +2,13 @@
 
 mod attestation;
 mod authority;
+mod patterns;
 mod require;
 mod rules;
 
+use self::patterns::Patterns;
 use crate::error::{LoadError, Position};
-use crate::fields::{Fields, text, word};
+use crate::fields::{Fields, list, text, word};
 use crate::node::{self, Node, Value};
 use crate::policy_file::PolicyFile;
 use crate::rule::Mode;
@@ -119,16 +121,22 @@ impl Folder {
     pub fn read(&self, named: &str) -> Result<Vec<u8>, String> {
         let named = Path::new(named);
         if named.is_absolute() {
-            return read_bounded(named, MAX_NAMED_BYTES);
+            return read_named(named);
         }
         let full = self.0.join(named);
         let (home, real) = (self.0.canonicalize(), full.canonicalize());
         match (home, real) {
-            (Ok(home), Ok(real)) if real.starts_with(&home) => read_bounded(&real, MAX_NAMED_BYTES),
+            (Ok(home), Ok(real)) if real.starts_with(&home) => read_named(&real),
             (Ok(_), Ok(_)) => Err("a link that leaves the folder of the policy".to_owned()),
             (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
         }
     }
+}
+
+/// A file that a policy names. A pipe or a device could keep the reader waiting for ever.
+fn read_named(path: &Path) -> Result<Vec<u8>, String> {
+    let is_file = std::fs::metadata(path).map_err(|error| error.to_string())?.is_file();
+    if is_file { read_bounded(path, MAX_NAMED_BYTES) } else { Err("not a regular file".to_owned()) }
 }
 
 fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>, String> {
@@ -172,6 +180,7 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
         files: 0,
         roots: BTreeMap::new(),
         used: BTreeSet::new(),
+        patterns: Patterns::new(),
         keys: BTreeMap::new(),
         own: None,
         places: BTreeMap::new(),
@@ -181,6 +190,9 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
     }
     let rules = loader.rules(fields.need("images")?)?;
     let mut file = PolicyFile::new(name, mode, rules)?;
+    if let Some(node) = fields.get("admission")? {
+        file = file.with_namespaces(namespaces(node)?);
+    }
     if let Some(Value::Map(entries)) = fields.get("trust")?.map(|trust| &trust.value) {
         let unused = entries.iter().filter_map(|(key, _)| match &key.value {
             Value::Text(name) if !loader.used.contains(name) => Some((bounded(name), key.at)),
@@ -191,6 +203,27 @@ fn policy(node: &Node, name: &str, read: &mut Reader<'_>) -> Result<PolicyFile, 
     Ok(file)
 }
 
+/// Names of Kubernetes namespaces (RFC 1123 labels), each once.
+fn namespaces(node: &Node) -> Result<Vec<String>, LoadError> {
+    let fields = Fields::of(node, "admission", "admission")?;
+    let path = fields.path_of("namespaces");
+    let mut namespaces: Vec<String> = Vec::new();
+    for (index, node) in list(fields.need("namespaces")?, &path)?.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        let name = text(node, &path)?;
+        let is_label = name.len() <= 63
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !name.starts_with('-')
+            && !name.ends_with('-');
+        if !is_label || namespaces.iter().any(|known| known == name) {
+            let expected = "the name of a namespace, each once and no pattern";
+            return Err(LoadError::invalid(node.at, &path, expected, name).hint("without admission all namespaces are reviewed"));
+        }
+        namespaces.push(name.to_owned());
+    }
+    Ok(namespaces)
+}
+
 /// What is known while a policy is read.
 struct Loader<'r, 'f> {
     read: &'r mut Reader<'f>,
@@ -199,6 +232,7 @@ struct Loader<'r, 'f> {
     roots: BTreeMap<String, Arc<TrustRoot>>,
     /// Names of those that some authority trusts.
     used: BTreeSet<String>,
+    patterns: Patterns,
     /// Keys by path, so that a file is read once.
     keys: BTreeMap<String, PublicKey>,
     /// The trust root of the rule that is being read: that of its first leaf.

@@ -2,7 +2,7 @@
 
 use crate::error::{LoadError, Position};
 use crate::image_pattern::ImagePattern;
-use crate::rule::{Action, Mode, Pin, Platforms, Rule};
+use crate::rule::{Action, Mode, Pin, Rule};
 use std::cmp::Ordering;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
@@ -136,8 +136,7 @@ impl PolicyFile {
     /// The verifier of an image's rule, or why the image is refused before anything is gathered.
     ///
     /// # Errors
-    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`]; [`Code::NotYetSupported`] for platforms other than
-    /// `index`.
+    /// [`Code::NoRule`], [`Code::ImageDenied`], [`Code::DigestRequired`].
     pub fn verifier_for(&self, reference: &Reference) -> Result<Verifier, Failure> {
         let Some((rule, _)) = self.rule_for(reference.repository()) else {
             return Err(Failure::new(Code::NoRule).found(reference.repository()).at(&self.name));
@@ -148,9 +147,6 @@ impl PolicyFile {
         }
         if rule.pin == Pin::RequireDigest && reference.digest().is_none() {
             return Err(Failure::new(Code::DigestRequired).found(reference).at(at));
-        }
-        if rule.platforms != Platforms::Index {
-            return Err(Failure::new(Code::NotYetSupported).expected("platforms: index").found(&rule.platforms).at(at));
         }
         match &rule.action {
             Action::Verify(verifier) => Ok(self.declared((**verifier).clone())),

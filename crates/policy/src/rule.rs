@@ -3,8 +3,8 @@
 use crate::error::Position;
 use crate::image_pattern::ImagePattern;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
+use veriseal::gather::PlatformChoice;
 use veriseal::{Exception, Policy, Requirement, TrustRoot, Verifier};
 
 /// Whether a denial is enforced where a decision is: the verdict itself is the same in every mode.
@@ -54,29 +54,6 @@ impl Pin {
     }
 }
 
-/// Which manifests of an index must satisfy a rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Platforms {
-    /// What the reference names, index or image.
-    #[default]
-    Index,
-    /// Every platform of the index.
-    All,
-    /// These platforms, as `os/architecture` or `os/architecture/variant`.
-    Only(Vec<String>),
-}
-
-impl fmt::Display for Platforms {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Index => f.write_str("index"),
-            Self::All => f.write_str("all"),
-            Self::Only(of) => f.write_str(&of.join(", ")),
-        }
-    }
-}
-
 /// What is done about the images of a rule.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -98,7 +75,6 @@ pub struct Rule {
     pub(crate) patterns: Vec<(ImagePattern, Position)>,
     pub(crate) action: Action,
     pub(crate) pin: Pin,
-    pub(crate) platforms: Platforms,
     /// Where each field of the document stands, by its path.
     pub(crate) places: BTreeMap<String, Position>,
 }
@@ -125,7 +101,6 @@ impl Rule {
             patterns: patterns.into_iter().map(|pattern| (pattern, Position::default())).collect(),
             action,
             pin: Pin::default(),
-            platforms: Platforms::default(),
             places: BTreeMap::new(),
         }
     }
@@ -165,10 +140,12 @@ impl Rule {
         self
     }
 
-    /// Which manifests of an index must satisfy it.
+    /// What of an image for several platforms is verified and pinned. Changes nothing about a rule that refuses every image.
     #[must_use]
-    pub fn for_platforms(mut self, platforms: Platforms) -> Self {
-        self.platforms = platforms;
+    pub fn for_platforms(mut self, platforms: PlatformChoice) -> Self {
+        if let Action::Verify(verifier) = &mut self.action {
+            **verifier = (**verifier).clone().with_platforms(platforms);
+        }
         self
     }
 
@@ -201,10 +178,13 @@ impl Rule {
         self.pin
     }
 
-    /// Which manifests of an index must satisfy it.
+    /// What of an image for several platforms is verified and pinned; `None` where every image is refused.
     #[must_use]
-    pub fn platforms(&self) -> &Platforms {
-        &self.platforms
+    pub fn platforms(&self) -> Option<&PlatformChoice> {
+        match &self.action {
+            Action::Verify(verifier) => Some(verifier.platforms()),
+            Action::Deny { .. } => None,
+        }
     }
 
     /// What tells two rules apart.
@@ -212,9 +192,13 @@ impl Rule {
         let mut patterns: Vec<_> = self.patterns().map(ImagePattern::as_str).collect();
         patterns.sort_unstable();
         let action = match &self.action {
+            // An exception asks nobody, so that it is the same under every trust root.
+            Action::Verify(verifier) if verifier.policy().excepted().is_some() => {
+                format!("allow {:02x?} platforms {}", verifier.policy().fingerprint(), verifier.platforms())
+            }
             Action::Verify(verifier) => format!("verify {:02x?}", verifier.fingerprint()),
             Action::Deny { reason } => format!("deny {reason:?}"),
         };
-        format!("rule {patterns:?} pin {} platforms {:?} {action}", self.pin.name(), self.platforms)
+        format!("rule {patterns:?} pin {} {action}", self.pin.name())
     }
 }

@@ -10,7 +10,7 @@ use veriseal::gather::{Fetch, FetchError, Request, Response};
 use veriseal::{Authority, Basis, Code, Failure, Verdict};
 use veriseal_policy::{Action, Mode, PolicyFile};
 use veriseal_testkit::scenario::{self, Scenario};
-use veriseal_testkit::{Bundle, Identity, Signer, Sigstore};
+use veriseal_testkit::{Bundle, Identity, ImageBuilder, Signer, Sigstore};
 
 const KEYS: [&str; 3] = ["release", "security", "third"];
 
@@ -407,6 +407,42 @@ fn a_rule_that_asks_for_digests_takes_no_tag() {
     let policy = world.load(&policy).unwrap();
     assert_eq!(report(&world.verify(&policy)).code(), Code::DigestRequired);
     assert!(world.verify_as(&policy, &world.scenario.pinned()).is_ok());
+}
+
+/// What of an index is verified and pinned. A signature of the index counts for what it lists, one of a manifest for that
+/// alone.
+#[test]
+fn platforms_say_what_of_an_index_is_accepted() {
+    let whole = World::of(scenario::index_signed());
+    let mut scenario = Scenario::new("unsigned");
+    scenario.image = ImageBuilder::multi_arch("app", &["amd64", "arm64"]).tagged(&mut scenario.store, "v1");
+    let index: Value = serde_json::from_slice(&scenario.store.manifests[&scenario.image.digest].bytes).unwrap();
+    let listed: veriseal::Digest = index["manifests"][0]["digest"].as_str().unwrap().parse().unwrap();
+    let signer = scenario.keyless_signer();
+    let bundle = Bundle::image(&listed, &signer).logged_v1(&mut scenario.sigstore.rekor, scenario.sigstore.now);
+    let manifest = veriseal_testkit::Image { digest: listed, ..scenario.image.clone() };
+    scenario.store.attach_bundle(&manifest, &bundle);
+    let part = World::of(scenario);
+    let ask = |world: &World, platforms: Value| {
+        let keyless = json!({
+            "trust": "test", "issuer": world.scenario.identity.issuer, "identity": world.scenario.identity.subject_text(),
+        });
+        let mut policy = world.requiring(&json!({ "signature": { "keyless": keyless } }));
+        policy["images"][0]["platforms"] = platforms;
+        let outcome = world.verify(&world.load(&policy).unwrap());
+        let pinned = outcome.as_ref().ok().map(|accepted| accepted.pinned().digest() == Some(&world.scenario.image.digest));
+        (report(&outcome).code(), pinned)
+    };
+    let (index, manifest) = ((Code::Accepted, Some(true)), (Code::Accepted, Some(false)));
+    assert_eq!(ask(&whole, json!("index")), index);
+    assert_eq!(ask(&whole, json!("all")), index);
+    assert_eq!(ask(&whole, json!(["linux/amd64"])), manifest);
+    assert_eq!(ask(&whole, json!(["linux/arm64", "linux/amd64"])), index);
+    assert_eq!(ask(&whole, json!(["linux/riscv64"])), (Code::PlatformNotFound, None));
+    assert_eq!(ask(&part, json!("index")), (Code::NoSignature, None));
+    assert_eq!(ask(&part, json!("all")).1, None);
+    assert_eq!(ask(&part, json!(["linux/amd64"])), manifest);
+    assert_eq!(ask(&part, json!(["linux/arm64"])).1, None);
 }
 
 /// Subjects of others that look like that of the policy, or would be taken for it by an unanchored or careless reader.

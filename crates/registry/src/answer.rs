@@ -65,6 +65,8 @@ impl Exchange {
             What::ManifestByTag(_) | What::Manifest(_) if at_home => claimed_digest(response.headers()).map_err(Fault::last)?,
             _ => None,
         };
+        let most = self.request.max_bytes;
+        let _room = self.bounds.room(response.content_length().map_or(most, |length| length.min(most))).await;
         let bytes = match self.request.what {
             What::Blob { size, .. } if size < self.request.max_bytes => {
                 self.transport.body(response, size, self.bounds.deadline).await.map_err(|fault| match fault.error {

@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) mirrors: Mirrors,
     /// Hosts (`host[:port]`) that are spoken to without TLS.
     pub(crate) plain_http: BTreeSet<String>,
+    /// Hosts (`host[:port]`) inside a private network that redirects may lead to.
+    pub(crate) redirects: BTreeSet<String>,
     pub(crate) retry_pause: Duration,
     /// Then the addresses of connections are the proxy's.
     pub(crate) has_proxy: bool,
@@ -74,6 +76,7 @@ pub struct RegistryBuilder {
     credentials: CredentialStore,
     realms: Realms,
     plain_http: BTreeSet<String>,
+    redirects: BTreeSet<String>,
     deadline: Option<Duration>,
     retry_pause: Option<Duration>,
     proxy: Option<Secret>,
@@ -148,6 +151,16 @@ impl RegistryBuilder {
     /// (Docker Hub, gitlab.com). It will get the registry's credentials.
     pub fn allow_realm(mut self, registry: &str, host: &str) -> Self {
         self.realms.allow(registry, host);
+        self
+    }
+
+    /// Lets redirects lead to this host although it is inside a private network and the registry is not, as storage behind
+    /// a gateway can be. It gets no credentials, and link-local addresses are never led to.
+    pub fn allow_redirect(mut self, host: &str) -> Self {
+        match tls::authority(host) {
+            Ok(authority) => drop(self.redirects.insert(authority)),
+            Err(failure) => self.note(Err(failure)),
+        }
         self
     }
 
@@ -289,6 +302,7 @@ impl RegistryBuilder {
             realms: self.realms,
             mirrors: self.mirrors,
             plain_http: self.plain_http,
+            redirects: self.redirects,
             retry_pause: self.retry_pause.unwrap_or(RETRY_PAUSE),
             has_proxy,
             deadline,

@@ -198,9 +198,9 @@ impl Exchange {
         let mut authorization = authorization;
         let mut at_home = true;
         let mut reach = None;
+        // Whoever is on the registry's own origin is the registry; every other host is one that it chose.
+        let mut guard = None;
         for _ in 0..=MAX_REDIRECTS {
-            // Whoever is on the registry's own origin is the registry; every other host is one that it chose.
-            let guard = if at_home { None } else { Some(reach.unwrap_or(Reach::Public)) };
             let outgoing =
                 Outgoing { url: &url, accept, authorization, form: None, reach: guard, deadline: self.bounds.deadline };
             if at_home {
@@ -210,15 +210,16 @@ impl Exchange {
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(Head { response, at_home });
             }
-            if reach.is_none() {
-                reach = Some(self.reach_of(target, &response));
-            }
+            let reach = *reach.get_or_insert_with(|| self.reach_of(target, &response));
             let next = redirect(&response, &url).map_err(Fault::last)?;
             let (Some(from), Some(to)) = (Origin::of(&url), Origin::of(&next)) else {
                 return Err(Fault::last(Failure::new(Code::RedirectRefused).found("a scheme other than https")));
             };
-            if to != target.home {
-                permit(&from, &to, reach.unwrap_or(Reach::Public), &self.settings.plain_http).map_err(Fault::last)?;
+            if to != target.home || !at_home {
+                // A host that the user named for this may be inside a network that the registry is not in.
+                let reach = if self.settings.redirects.contains(&to.authority()) { Reach::Loopback } else { reach };
+                permit(&from, &to, reach, &self.settings.plain_http).map_err(Fault::last)?;
+                guard = Some(reach);
                 // Gone for good: a host that got the request may send it back to the registry with another path.
                 authorization = None;
                 at_home = false;

@@ -25,6 +25,8 @@ use veriseal::gather::{FetchError, RequestId};
 
 /// Most bytes of an answer's headers, names and values.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Most bytes that are set aside for a body before it has come: a manifest's bound by default.
+const MAX_RESERVED: u64 = 4 * 1024 * 1024;
 /// Most headers of an answer.
 const MAX_HEADERS: usize = 128;
 /// How long the caller's thread waits beyond the deadline for the transport to say that it passed.
@@ -213,12 +215,17 @@ impl Transport {
         }
         let at = place(response.url());
         let too_slow = |expected: &str| Fault::last(Failure::new(Code::DeadlineExceeded).expected(expected).at(&at));
-        let mut bytes = Vec::new();
+        // As large as it may become, which costs nothing until it is filled; growing would take up to three times as much.
+        let most = response.content_length().unwrap_or(max_bytes).min(MAX_RESERVED);
+        let mut bytes = Vec::with_capacity(usize::try_from(most).unwrap_or(0));
         let mut pace = Pace::start(self.timeouts, Instant::now());
         loop {
             let chunk = match timeout_at(pace.due.min(deadline), response.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
-                Ok(Ok(None)) => return Ok(bytes),
+                Ok(Ok(None)) => {
+                    bytes.shrink_to_fit();
+                    return Ok(bytes);
+                }
                 Ok(Err(error)) => {
                     let failure = Failure::new(Code::Unavailable).expected("a whole answer").found(chain(&error.without_url()));
                     return Err(Fault::passing(failure.at(at)));

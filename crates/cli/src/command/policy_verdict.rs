@@ -4,13 +4,14 @@ use crate::arguments::{JudgeArguments, JudgingArguments, PinArguments, VerifyArg
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::file;
-use crate::judging::{Printer, moment};
+use crate::judging::{Printer, moment, signature_repository};
 use crate::source::{Failed, Sources};
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{Accepted, Failure, Limits, NotAccepted, Reference, UnixTime, Verifier};
+use veriseal::{Accepted, Failure, Limits, NotAccepted, PlatformChoice, Reference, Repository, UnixTime, Verifier};
 use veriseal_policy::{Lock, PolicyFile, record};
 use veriseal_registry::evidence;
 
@@ -81,6 +82,7 @@ struct Asking<'a> {
     now: UnixTime,
     lock: Option<Lock>,
     record: Option<&'a Path>,
+    signatures: Option<Repository>,
     evidence_out: Option<&'a Path>,
 }
 
@@ -89,7 +91,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     if arguments.evidence_out.is_some() && arguments.images.len() > 1 {
         return refused("--evidence-out takes the evidence of one image, and several are named", console);
     }
-    let (policies, now) = match load(&arguments.judging) {
+    let loaded = load(&arguments.judging)
+        .and_then(|loaded| signature_repository(&arguments.signatures).map(|signatures| (loaded, signatures)));
+    let ((policies, now), signatures) = match loaded {
         Ok(loaded) => loaded,
         Err(why) => return refused(&why, console),
     };
@@ -101,9 +105,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
         console.note("the lock file was made under other policies; these are evaluated in full");
     }
     let (record, evidence_out) = (arguments.record.as_deref(), arguments.evidence_out.as_deref());
-    let asking = Asking { policies, now, lock, record, evidence_out };
+    let asking = Asking { policies, now, lock, record, evidence_out, signatures: signatures.clone() };
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), &arguments.registry, console) {
+    let sources = match Sources::prepare(references.iter().flatten(), signatures.as_ref(), &arguments.registry, console) {
         Ok(sources) => sources,
         Err(Failed::Option(why)) => return refused(&why, console),
         Err(Failed::Registry(failure)) => {
@@ -115,7 +119,9 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
     let mut accepted = Vec::new();
     let mut worst = None;
     for (reference, image) in references.into_iter().zip(&arguments.images) {
-        let exit = match reference.and_then(|reference| sources.open(&reference).map(|fetch| (reference, fetch))) {
+        let opened =
+            reference.and_then(|reference| sources.open(&reference, signatures.as_ref()).map(|fetch| (reference, fetch)));
+        let exit = match opened {
             Ok((reference, fetch)) => {
                 let (exit, outcome) = asking.verify_one(&reference, fetch.as_ref(), &mut printer, console);
                 accepted.extend(outcome.map(|outcome| (reference, outcome)));
@@ -132,8 +138,8 @@ fn verify_all(arguments: &VerifyArguments, console: &mut Console) -> (Exit, Vec<
 }
 
 impl Asking<'_> {
-    /// Asks the policies one after the other over evidence that is gathered once, when the first of them needs it: a tag
-    /// that moves between two of them would otherwise be accepted for one digest by this and for another by that.
+    /// Asks the policies one after the other over evidence that is gathered when the first of them needs it: a tag that moves
+    /// between two of them would otherwise be accepted for one digest by this and for another by that.
     fn verify_one(
         &self,
         reference: &Reference,
@@ -141,7 +147,7 @@ impl Asking<'_> {
         printer: &mut Printer,
         console: &mut Console,
     ) -> (Exit, Option<Accepted>) {
-        let mut evidence: Option<Result<Evidence, Failure>> = None;
+        let mut gathered = Gathered { asking: self, reference, fetch, evidence: BTreeMap::new() };
         let locked = |outcome: Outcome, policy: &PolicyFile| -> Outcome {
             let accepted = outcome?;
             match self.lock.as_ref().map(|lock| lock.check(reference, &accepted)) {
@@ -159,7 +165,7 @@ impl Asking<'_> {
                 Err(failure) => return Err(policy.refuse(reference, failure, self.now)),
                 Ok(verifier) => verifier,
             };
-            match evidence.get_or_insert_with(|| self.gatherer(reference, &verifier).gather(reference, fetch)) {
+            match gathered.for_verifier(&verifier) {
                 Err(failure) => Err(verifier.refuse(reference, failure.clone(), self.now)),
                 Ok(evidence) => {
                     let subject = evidence.subject();
@@ -168,30 +174,74 @@ impl Asking<'_> {
             }
         };
         let (exit, accepted) = decide(&self.policies, reference, self.record, printer, console, ask);
-        (exit.max(self.save(evidence.as_ref(), console)), accepted)
+        (exit.max(gathered.save(console)), accepted)
+    }
+}
+
+/// The evidence of one image, gathered once for all policies that look for the same platforms.
+struct Gathered<'a> {
+    asking: &'a Asking<'a>,
+    reference: &'a Reference,
+    fetch: &'a dyn Fetch,
+    /// By the platforms.
+    evidence: BTreeMap<String, Result<Evidence, Failure>>,
+}
+
+impl Gathered<'_> {
+    fn for_verifier(&mut self, verifier: &Verifier) -> &Result<Evidence, Failure> {
+        let choice = self.choice_for(verifier);
+        // What the reference was resolved to first is what all judge.
+        let resolved = self.evidence.values().find_map(|found| found.as_ref().ok()).map(|evidence| {
+            let subject = evidence.subject();
+            Reference::new(subject.repository.clone(), None, Some(subject.digest))
+        });
+        let gatherer = self.gatherer(&choice, verifier);
+        let (reference, fetch) = (self.reference, self.fetch);
+        let gather = || gatherer.gather(resolved.as_ref().unwrap_or(reference), fetch);
+        self.evidence.entry(choice.to_string()).or_insert_with(gather)
     }
 
-    /// The verifier whose evidence serves every policy: one that looks for attestations, where some policy asks for them.
-    fn gatherer(&self, reference: &Reference, first: &Verifier) -> Verifier {
-        let mut verifiers = self.policies.iter().filter_map(|policy| policy.verifier_for(reference).ok());
-        verifiers.find(|verifier| verifier.policy().wants_attestations()).unwrap_or_else(|| first.clone())
+    /// Evidence for platforms serves whoever asks for what the reference names as well.
+    fn choice_for(&self, verifier: &Verifier) -> PlatformChoice {
+        let own = verifier.platforms();
+        let wider = self.verifiers().map(|other| other.platforms().clone()).find(|choice| !choice.is_index());
+        wider.filter(|_| own.is_index()).unwrap_or_else(|| own.clone())
+    }
+
+    fn verifiers(&self) -> impl Iterator<Item = Verifier> + '_ {
+        self.asking.policies.iter().filter_map(|policy| policy.verifier_for(self.reference).ok())
+    }
+
+    /// A verifier whose evidence serves every policy: one that looks for attestations, where some policy asks for them.
+    fn gatherer(&self, choice: &PlatformChoice, first: &Verifier) -> Verifier {
+        let wants = self.verifiers().find(|verifier| verifier.policy().wants_attestations());
+        let gatherer = wants.unwrap_or_else(|| first.clone()).with_platforms(choice.clone());
+        match &self.asking.signatures {
+            Some(repository) => gatherer.with_signature_repository(repository.clone()),
+            None => gatherer,
+        }
     }
 
     /// Saves what was gathered, whatever the verdict.
-    fn save(&self, evidence: Option<&Result<Evidence, Failure>>, console: &mut Console) -> Exit {
-        let Some(path) = self.evidence_out else { return Exit::Accepted };
-        match evidence {
-            Some(Ok(gathered)) => match evidence::save(path, &gathered.to_saved()) {
+    fn save(&self, console: &mut Console) -> Exit {
+        let Some(path) = self.asking.evidence_out else { return Exit::Accepted };
+        let told = |why: &dyn std::fmt::Display, console: &mut Console| console.note(format_args!("{}: {why}", file::show(path)));
+        match self.evidence.values().collect::<Vec<_>>().as_slice() {
+            [Ok(gathered)] => match evidence::save(path, &gathered.to_saved()) {
                 Ok(()) => Exit::Accepted,
                 Err(failure) => {
-                    console.note(format_args!("{}: {failure}", file::show(path)));
+                    told(&failure, console);
                     Exit::of_code(failure.code())
                 }
             },
             // The report says why there is no image, or why none was asked for.
-            Some(Err(_)) | None => {
-                console.note(format_args!("{}: not written, since nothing was gathered", file::show(path)));
+            [] | [Err(_)] => {
+                told(&"not written, since nothing was gathered", console);
                 Exit::Accepted
+            }
+            _ => {
+                told(&"not written: the policies ask for different platforms, and each needs evidence of its own", console);
+                Exit::Usage
             }
         }
     }
@@ -224,8 +274,16 @@ fn decide(
     mut ask: impl FnMut(&PolicyFile) -> Outcome,
 ) -> (Exit, Option<Accepted>) {
     let mut shown: Option<Outcome> = None;
+    let mut pinned: Option<Reference> = None;
     for policy in policies {
         let outcome = ask(policy);
+        if let Ok(accepted) = &outcome
+            && pinned.get_or_insert_with(|| accepted.pinned().clone()) != accepted.pinned()
+        {
+            // One accepts the index and another a platform's manifest: there is no one reference that all accept.
+            console.note(format_args!("{asked}: the policies accept different digests: let them ask for the same platforms"));
+            return (Exit::Usage, None);
+        }
         let enforcement = policy.enforcement(&outcome);
         if let Some(Err(error)) = log.map(|path| append(path, &record(policy, asked, &outcome))) {
             // A decision that nobody can look up later is not one to act on.

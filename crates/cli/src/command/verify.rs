@@ -3,7 +3,7 @@
 use crate::arguments::VerifyArguments;
 use crate::console::Console;
 use crate::exit::Exit;
-use crate::judging::{Judging, Printer};
+use crate::judging::{Judging, Printer, signature_repository};
 use crate::source::{Failed, Sources};
 use std::path::Path;
 use veriseal::gather::{Fetch, FetchError, Request, Response};
@@ -14,15 +14,20 @@ pub(crate) fn run(arguments: &VerifyArguments, console: &mut Console) -> Exit {
     if !arguments.judging.policy.is_empty() {
         return super::policy_verdict::verify(arguments, console);
     }
-    let judging = match Judging::prepare(&arguments.judging) {
-        Ok(judging) => judging,
+    let prepared = Judging::prepare(&arguments.judging)
+        .and_then(|judging| signature_repository(&arguments.signatures).map(|signatures| (judging, signatures)));
+    let (mut judging, signatures) = match prepared {
+        Ok(prepared) => prepared,
         Err(why) => return usage(&why, console),
     };
+    if let Some(repository) = &signatures {
+        judging.verifier = judging.verifier.with_signature_repository(repository.clone());
+    }
     if arguments.evidence_out.is_some() && arguments.images.len() > 1 {
         return usage("--evidence-out takes the evidence of one image, and several are named", console);
     }
     let references: Vec<_> = arguments.images.iter().map(|image| Reference::parse_source(image)).collect();
-    let sources = match Sources::prepare(references.iter().flatten(), &arguments.registry, console) {
+    let sources = match Sources::prepare(references.iter().flatten(), signatures.as_ref(), &arguments.registry, console) {
         Ok(sources) => sources,
         Err(Failed::Option(why)) => return usage(&why, console),
         Err(Failed::Registry(failure)) => {
@@ -32,7 +37,8 @@ pub(crate) fn run(arguments: &VerifyArguments, console: &mut Console) -> Exit {
     };
     let mut printer = Printer::new(arguments.judging.output, references.len());
     let answers = references.into_iter().zip(&arguments.images).map(|(reference, image)| {
-        let opened = reference.and_then(|reference| sources.open(&reference).map(|fetch| (reference, fetch)));
+        let opened =
+            reference.and_then(|reference| sources.open(&reference, signatures.as_ref()).map(|fetch| (reference, fetch)));
         match opened {
             Ok((reference, fetch)) => {
                 let (outcome, saved) = verify(&judging, &reference, fetch.as_ref(), arguments.evidence_out.as_deref());

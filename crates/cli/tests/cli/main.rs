@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod admission;
 mod bundle;
 mod codes;
 #[cfg(feature = "demo")]
 mod demo;
 mod evidence;
 mod examples;
+mod images;
 mod policy;
 mod registry;
 mod stage;

@@ -2,7 +2,7 @@
 
 use crate::stage::Stage;
 use veriseal_testkit::HttpRegistry;
-use veriseal_testkit::http::Access;
+use veriseal_testkit::http::{Access, Clients};
 use veriseal_testkit::scenario;
 
 fn stage() -> (Stage, HttpRegistry) {
@@ -67,4 +67,48 @@ fn a_cache_keeps_content_and_asks_for_tags_again() {
     registry.edit("acme/app", |store| store.tags.retain(|tag, _| !tag.ends_with(".sig")));
     let said = stage.verify(&["--allow-http", &registry.host(), "--cache", &cache, &image]);
     assert_eq!(said.report()["code"], "NO_SIGNATURE");
+}
+
+/// The whole way over TLS, with an authority that no system knows.
+#[test]
+fn an_own_authority_is_trusted_where_it_is_named() {
+    let stage = Stage::new(scenario::keyless_bundle());
+    let (registry, tls) = HttpRegistry::serve_tls(stage.scenario.store.clone(), Clients::Anybody);
+    registry.require(Some(Access::bearer("user", "pass")));
+    std::fs::write(stage.path("ca.pem"), &tls.authority_pem).unwrap();
+    let config = format!(r#"{{"auths":{{"{}":{{"auth":"dXNlcjpwYXNz"}}}}}}"#, registry.host());
+    std::fs::write(stage.path("config.json"), config).unwrap();
+    let (ca, config) = (stage.text("ca.pem"), stage.text("config.json"));
+    let image = registry.reference("acme/app:v1");
+    let verify = |more: &[&str]| stage.verify(&[more, &["--timeout", "5", "--registry-config", &config, &image]].concat());
+    let own = format!("{}={ca}", registry.host());
+    for trusting in [vec!["--registry-ca", &ca, "--only-registry-ca"], vec!["--registry-ca", &own, "--only-registry-ca"]] {
+        let said = verify(&trusting);
+        assert_eq!((said.exit, said.err.as_str()), (0, ""), "{said:?}");
+    }
+    registry.clear_requests();
+    let elsewhere = format!("reg.example={ca}");
+    let said = verify(&["--registry-ca", &elsewhere, "--only-registry-ca"]);
+    assert_eq!((said.exit, said.report()["code"].as_str()), (3, Some("UNAVAILABLE")), "{said:?}");
+    assert!(registry.requests().is_empty());
+}
+
+#[test]
+fn a_client_certificate_opens_a_registry_that_asks_for_one() {
+    let stage = Stage::new(scenario::key_signed());
+    let (registry, tls) = HttpRegistry::serve_tls(stage.scenario.store.clone(), Clients::WithCertificate);
+    for (name, pem) in [("ca.pem", &tls.authority_pem), ("me.pem", &tls.client_certificate_pem), ("me.key", &tls.client_key_pem)]
+    {
+        std::fs::write(stage.path(name), pem).unwrap();
+    }
+    let (ca, certificate, key) = (stage.text("ca.pem"), stage.text("me.pem"), stage.text("me.key"));
+    let image = registry.reference("acme/app:v1");
+    let verify =
+        |more: &[&str]| stage.verify(&[more, &["--timeout", "5", "--registry-ca", &ca, "--only-registry-ca", &image]].concat());
+    assert_eq!(verify(&["--client-cert", &certificate, "--client-key", &key]).exit, 0);
+    let named = format!("{}={certificate}", registry.host());
+    assert_eq!(verify(&["--client-cert", &named, "--client-key", &key]).exit, 0);
+    assert_eq!(verify(&[]).exit, 3);
+    let other = format!("localhost={certificate}");
+    assert_eq!(verify(&["--client-cert", &other, "--client-key", &key]).exit, 3);
 }

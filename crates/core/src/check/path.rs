@@ -68,7 +68,7 @@ impl<'t> ValidPath<'t> {
     /// Of the first path that holds: what stands above the certificate, the anchor last.
     fn chain(&self) -> Vec<[u8; 32]> {
         let certificates = self.paths.first().map(Path::certificates).unwrap_or_default();
-        certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|print| *print != self.fingerprint).collect()
+        certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|other| *other != self.fingerprint).collect()
     }
 
     pub(super) fn signer(&self) -> Signer {

@@ -24,6 +24,14 @@ impl Glob {
     /// # Errors
     /// [`Code::PatternInvalid`] when it is empty, holds `***`, or is longer than what a pattern may compile to.
     pub fn new(source: &str) -> Result<Self, Failure> {
+        Self::within(source, usize::MAX)
+    }
+
+    /// Compiles a glob that may take at most `bytes`.
+    ///
+    /// # Errors
+    /// As [`Glob::new`] and [`Pattern::within`].
+    pub fn within(source: &str, bytes: usize) -> Result<Self, Failure> {
         let invalid = |expected: &str| Failure::new(Code::PatternInvalid).expected(expected).found(source);
         if source.is_empty() {
             return Err(invalid("a glob"));
@@ -33,7 +41,7 @@ impl Glob {
         }
         let across: Vec<String> =
             source.split("**").map(|part| part.split('*').map(regex::escape).collect::<Vec<_>>().join(SEGMENT)).collect();
-        Ok(Self { source: source.to_owned(), compiled: Pattern::new(&across.join(ACROSS))? })
+        Ok(Self { source: source.to_owned(), compiled: Pattern::within(&across.join(ACROSS), bytes)? })
     }
 
     /// The glob as written.

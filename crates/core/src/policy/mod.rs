@@ -16,7 +16,7 @@ mod requirement;
 mod settings;
 
 pub use authority::{Authority, KeyAuthority, KeylessAuthority, SigningAlgorithm};
-pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide, horizon, most_distinct};
+pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide, most_distinct};
 pub(crate) use domain::domains;
 pub(crate) use facts::Ending;
 pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};

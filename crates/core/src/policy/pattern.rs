@@ -25,6 +25,14 @@ impl Pattern {
     /// # Errors
     /// [`Code::PatternInvalid`] when it is empty, does not parse, or compiles to more than 1 MiB.
     pub fn new(source: &str) -> Result<Self, Failure> {
+        Self::within(source, PATTERN_BYTES)
+    }
+
+    /// Compiles a pattern that may take at most `bytes`, for whoever reads many of them from one source.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`], with the smaller of the two bounds.
+    pub fn within(source: &str, bytes: usize) -> Result<Self, Failure> {
         if source.is_empty() {
             return Err(Failure::new(Code::PatternInvalid)
                 .expected("a pattern")
@@ -32,8 +40,8 @@ impl Pattern {
         }
         // Compiled on its own first, so that an unbalanced `)` cannot close the anchoring group.
         let ascii = ascii_classes(source);
-        let unanchored = compile(&ascii, source)?;
-        let anchored = compile(&format!(r"\A(?:{ascii})\z"), source)?;
+        let unanchored = compile(&ascii, source, bytes)?;
+        let anchored = compile(&format!(r"\A(?:{ascii})\z"), source, bytes)?;
         Ok(Self { source: source.to_owned(), anchored, unanchored })
     }
 
@@ -56,9 +64,9 @@ impl Pattern {
     }
 }
 
-fn compile(pattern: &str, shown: &str) -> Result<Regex, Failure> {
+fn compile(pattern: &str, shown: &str, bytes: usize) -> Result<Regex, Failure> {
     RegexBuilder::new(pattern)
-        .size_limit(PATTERN_BYTES)
+        .size_limit(bytes.min(PATTERN_BYTES))
         .build()
         .map_err(|error| Failure::new(Code::PatternInvalid).found(format_args!("{shown}: {error}")))
 }

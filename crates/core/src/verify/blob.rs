@@ -1,6 +1,7 @@
 //! Blobs: one bundle, one artifact, the same ladder.
 
-use super::judge::{About, Examination, Extra, verdict};
+use super::examined::About;
+use super::judge::{Examination, Extra, verdict};
 use super::outcome::{AcceptedBlob, NotAccepted};
 use super::verifier::Verifier;
 use crate::check::Artifact;
@@ -45,7 +46,7 @@ impl Verifier {
         let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
         let evidence = EvidenceReport { origin: "given", complete: true };
         let signatures = examination.signatures(&[&SCOPE]);
-        let horizon = examination.horizon(&[&SCOPE]);
+        let horizon = if decision.accepted() { examination.horizon(|later| later.decide(&SCOPE).accepted()) } else { None };
         let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), horizon, ..Extra::default() };
         let report = examination.report(headline, &decision, subject, Some(evidence), extra);
         match (verdict, name) {

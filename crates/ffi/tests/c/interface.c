@@ -446,6 +446,45 @@ static void codes(void) {
     CHECK(veriseal_now() > 1700000000);
 }
 
+/* One platform of a signed index: its manifest is what is deployed. */
+static void platforms(const start *it) {
+    veriseal_verifier *verifier = verifier_of(folder, "key.pem");
+    veriseal_source *source = NULL;
+    veriseal_accepted *accepted = NULL;
+    veriseal_error *error = NULL;
+    uint8_t before[32], after[32];
+    const char *layout = material(folder, "index");
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_source_new_layout(layout, strlen(layout), &source, NULL));
+    EXPECT(VERISEAL_STATUS_ACCEPTED, veriseal_verify(verifier, source, it->image, strlen(it->image), NULL, it->now, &accepted, NULL, NULL));
+    CHECK(veriseal_accepted_platform_count(accepted) == 0 && veriseal_accepted_platform_name(accepted, 0).len == 0);
+    veriseal_str pinned = veriseal_accepted_pinned(accepted), resolved = veriseal_accepted_resolved(accepted);
+    CHECK(pinned.len == resolved.len && memcmp(pinned.data, resolved.data, pinned.len) == 0);
+    veriseal_accepted_free(accepted);
+
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_verifier_fingerprint(verifier, before, NULL));
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_verifier_use_key_tables(verifier, NULL));
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_verifier_set_platforms(verifier, "linux/arm64", 11, NULL));
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_verifier_fingerprint(verifier, after, NULL));
+    CHECK(memcmp(before, after, sizeof before) != 0);
+    EXPECT(VERISEAL_STATUS_ACCEPTED, veriseal_verify(verifier, source, it->image, strlen(it->image), NULL, it->now, &accepted, NULL, NULL));
+    CHECK(veriseal_accepted_platform_count(accepted) == 1 && same(veriseal_accepted_platform_name(accepted, 0), "linux/arm64"));
+    pinned = veriseal_accepted_pinned(accepted);
+    resolved = veriseal_accepted_resolved(accepted);
+    veriseal_str of_platform = veriseal_accepted_platform_pinned(accepted, 0);
+    CHECK(pinned.len == of_platform.len && memcmp(pinned.data, of_platform.data, pinned.len) == 0);
+    CHECK(memcmp(pinned.data, resolved.data, pinned.len) != 0 && veriseal_accepted_platform_pinned(accepted, 1).len == 0);
+    veriseal_accepted_free(accepted);
+
+    EXPECT(VERISEAL_STATUS_REFUSED, veriseal_verifier_set_platforms(verifier, "linux/arm64,linux/arm64", 23, &error));
+    CHECK(same(veriseal_error_code_name(error), "PLATFORM_INVALID"));
+    veriseal_error_free(error);
+    /* Signatures that are kept elsewhere are not looked for here. */
+    EXPECT(VERISEAL_STATUS_REFUSED, veriseal_verifier_set_signature_repository(verifier, "a:b", 3, NULL));
+    veriseal_verifier_free(verifier);
+    veriseal_source_free(source);
+    free((void *)layout);
+}
+
 /* References from outside never make the library read a file. */
 static void layouts(const start *it) {
     veriseal_accepted *accepted = NULL;
@@ -476,6 +515,7 @@ int main(int argc, char **argv) {
     registries();
     codes();
     layouts(&it);
+    platforms(&it);
     end(it);
     puts("the interface does what the header says");
     return 0;

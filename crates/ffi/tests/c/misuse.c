@@ -51,7 +51,7 @@ static const char *text(size_t *len) {
         *len = next(2) ? 0 : 5;
         return NULL;
     }
-    const char *chosen = TEXTS[next(sizeof TEXTS / sizeof *TEXTS)];
+    const char *chosen = TEXTS[next(3) == 0 ? 1 : next(sizeof TEXTS / sizeof *TEXTS)];
     *len = next(4) ? strlen(chosen) : next(strlen(chosen) + 1);
     return chosen;
 }
@@ -200,6 +200,8 @@ int main(int argc, char **argv) {
     CHECK(dropped == fetchers);
     free(zeroed);
     end(it);
+    /* The right calls among the wrong ones still work. */
+    CHECK(calls < 10000 || accepts > 0);
     printf("%zu calls, %zu errors, %zu accepted, %zu fetchers\n", calls, errors, accepts, fetchers);
     return 0;
 }

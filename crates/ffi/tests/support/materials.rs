@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::path::{Path, PathBuf};
+use veriseal_testkit::ImageBuilder;
 use veriseal_testkit::scenario::{self, Scenario};
 
 /// A folder with trust root, keys, policy, image layouts and a bundle.
@@ -23,6 +24,11 @@ impl Materials {
         let bundle = signed.bundle(&signed.key_signer());
         put("bundle.json", &bundle.to_bytes());
         put("bundle.digest", signed.image.digest.to_string().as_bytes());
+        let mut index = scenario::key_signed();
+        index.image = ImageBuilder::multi_arch("app", &["amd64", "arm64"]).tagged(&mut index.store, scenario::TAG);
+        let bundle = index.bundle(&index.key_signer());
+        index.store.attach_bundle(&index.image, &bundle);
+        index.store.write_layout(folder.path().join("index")).unwrap();
         put("policy.yaml", policy(&["registry.testkit.example/acme/**"]).as_bytes());
         Self { image: signed.reference(), pinned: signed.pinned(), now: signed.now.seconds().to_string(), folder }
     }

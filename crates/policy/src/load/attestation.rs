@@ -1,6 +1,6 @@
 //! What an attestation must say, how old it may be, and which of several must say it.
 
-use super::authority::string_match;
+use super::patterns::Patterns;
 use crate::error::LoadError;
 use crate::fields::{Fields, flag, list, text};
 use crate::node::{Node, Value};
@@ -28,7 +28,11 @@ pub(super) fn claim(fields: &Fields<'_>) -> Result<Claim, LoadError> {
 }
 
 /// Adds `where`, `maxAge`, `newest` and `all` to a leaf.
-pub(super) fn clauses(fields: &Fields<'_>, mut leaf: SignatureRequirement) -> Result<SignatureRequirement, LoadError> {
+pub(super) fn clauses(
+    fields: &Fields<'_>,
+    mut leaf: SignatureRequirement,
+    patterns: &mut Patterns,
+) -> Result<SignatureRequirement, LoadError> {
     if let Some(node) = fields.get("where")? {
         let path = fields.path_of("where");
         let Value::Map(entries) = &node.value else {
@@ -40,7 +44,7 @@ pub(super) fn clauses(fields: &Fields<'_>, mut leaf: SignatureRequirement) -> Re
         for (key, value) in entries {
             let pointer = text(key, &path)?;
             let field = format!("{path}.{pointer}");
-            let clause = PredicateMatch::new(pointer, value_match(value, &field)?);
+            let clause = PredicateMatch::new(pointer, value_match(value, &field, patterns)?);
             leaf = leaf.saying(clause.map_err(|failure| LoadError::refused(key.at, &path, &failure))?);
         }
     }
@@ -59,19 +63,19 @@ pub(super) fn clauses(fields: &Fields<'_>, mut leaf: SignatureRequirement) -> Re
 }
 
 /// Text, numbers and truth values mean themselves; a mapping with one field says more.
-fn value_match(node: &Node, path: &str) -> Result<ValueMatch, LoadError> {
+fn value_match(node: &Node, path: &str, patterns: &mut Patterns) -> Result<ValueMatch, LoadError> {
     let Value::Map(map) = &node.value else { return scalar(node, path) };
     let named = |name: &str| map.iter().any(|(key, _)| matches!(&key.value, Value::Text(text) if text == name));
     if named("oneOf") {
         let fields = Fields::of(node, "oneOf", path)?;
         let field = fields.path_of("oneOf");
         let items = list(fields.need("oneOf")?, &field)?.iter().enumerate();
-        let values = items.map(|(index, item)| value_match(item, &format!("{field}[{index}]")));
+        let values = items.map(|(index, item)| value_match(item, &format!("{field}[{index}]"), patterns));
         return Ok(ValueMatch::OneOf(values.collect::<Result<_, _>>()?));
     }
     if named("contains") {
         let fields = Fields::of(node, "contains", path)?;
-        let wanted = value_match(fields.need("contains")?, &fields.path_of("contains"))?;
+        let wanted = value_match(fields.need("contains")?, &fields.path_of("contains"), patterns)?;
         return Ok(ValueMatch::Contains(Box::new(wanted)));
     }
     if named("atLeast") || named("atMost") {
@@ -93,7 +97,7 @@ fn value_match(node: &Node, path: &str) -> Result<ValueMatch, LoadError> {
         let expected = "a value, or one of exact, glob, regex, oneOf, contains, atLeast, atMost";
         return Err(LoadError::invalid(node.at, path, expected, found));
     }
-    string_match(node, path).map(ValueMatch::Text)
+    patterns.string_match(node, path).map(ValueMatch::Text)
 }
 
 fn scalar(node: &Node, path: &str) -> Result<ValueMatch, LoadError> {

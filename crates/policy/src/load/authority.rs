@@ -5,10 +5,8 @@ use crate::error::LoadError;
 use crate::fields::{Fields, list, text, word};
 use crate::node::{Node, Value};
 use std::sync::Arc;
-use veriseal::policy::{Glob, SubjectKind};
-use veriseal::{
-    Authority, Identity, KeyAuthority, KeylessAuthority, Pattern, PublicKey, StringMatch, TrustRoot, UnixTime, Validity,
-};
+use veriseal::policy::SubjectKind;
+use veriseal::{Authority, Identity, KeyAuthority, KeylessAuthority, PublicKey, StringMatch, TrustRoot, UnixTime, Validity};
 
 /// Most identities of one authority.
 const MAX_IDENTITIES: usize = 100;
@@ -81,104 +79,84 @@ impl Loader<'_, '_> {
                 return Err(LoadError::invalid(several.at, &field, format!("at most {MAX_IDENTITIES}"), items.len()));
             }
             for (index, item) in items.iter().enumerate() {
-                identities.push(identity(&Fields::of(item, "identity", &format!("{field}[{index}]"))?)?);
+                identities.push(self.identity(&Fields::of(item, "identity", &format!("{field}[{index}]"))?)?);
             }
         } else {
-            identities.push(identity(&fields)?);
+            identities.push(self.identity(&fields)?);
         }
         let keyless = KeylessAuthority::new(identities).map_err(|failure| LoadError::refused(node.at, path, &failure))?;
         Ok((Authority::Keyless(keyless), root))
     }
-}
 
-/// An issuer and a subject: one without the other would be anybody.
-fn identity(fields: &Fields<'_>) -> Result<Identity, LoadError> {
-    let (issuer_node, subject_node) = (fields.need("issuer")?, fields.need("identity")?);
-    let issuer = string_match(issuer_node, &fields.path_of("issuer"))?;
-    let field = fields.path_of("identity");
-    let subject = string_match(subject_node, &field)?;
-    let stated = fields.get("subjectKind")?.map(|node| word(node, &fields.path_of("subjectKind"), &KINDS)).transpose()?;
-    let evident = kind_of(&subject);
-    let kind = match (stated, evident) {
-        (Some(stated), Some(evident)) if stated != evident => {
-            let expected = format!("subjectKind: {}, which is what the identity looks like", evident.name());
-            return Err(LoadError::invalid(subject_node.at, &field, expected, stated.name()));
-        }
-        (Some(kind), _) | (None, Some(kind)) => kind,
-        (None, None) => {
-            return Err(LoadError::invalid(
-                subject_node.at,
-                &field,
-                "subjectKind beside it: email, uri or othername",
-                "a pattern that could match names of several kinds",
-            ));
-        }
-    };
-    let identity = Identity::new(subject, issuer).map_err(|failure| LoadError::refused(fields.at, &fields.path, &failure))?;
-    let mut identity = identity.kind(kind);
-    if let Some(node) = fields.get("extensions")? {
-        let path = fields.path_of("extensions");
-        let Value::Map(entries) = &node.value else {
-            return Err(LoadError::invalid(node.at, &path, "a mapping of extensions to values", node.value.describe()));
+    /// An issuer and a subject: one without the other would be anybody.
+    fn identity(&mut self, fields: &Fields<'_>) -> Result<Identity, LoadError> {
+        let (issuer_node, subject_node) = (fields.need("issuer")?, fields.need("identity")?);
+        let issuer = self.patterns.string_match(issuer_node, &fields.path_of("issuer"))?;
+        let field = fields.path_of("identity");
+        let subject = self.patterns.string_match(subject_node, &field)?;
+        let stated = fields.get("subjectKind")?.map(|node| word(node, &fields.path_of("subjectKind"), &KINDS)).transpose()?;
+        let evident = kind_of(&subject);
+        let kind = match (stated, evident) {
+            (Some(stated), Some(evident)) if stated != evident => {
+                let expected = format!("subjectKind: {}, which is what the identity looks like", evident.name());
+                return Err(LoadError::invalid(subject_node.at, &field, expected, stated.name()));
+            }
+            (Some(kind), _) | (None, Some(kind)) => kind,
+            (None, None) => {
+                return Err(LoadError::invalid(
+                    subject_node.at,
+                    &field,
+                    "subjectKind beside it: email, uri or othername",
+                    "a pattern that could match names of several kinds",
+                ));
+            }
         };
-        if entries.is_empty() {
-            return Err(LoadError::invalid(node.at, &path, "at least one extension", "none"));
+        let identity = Identity::new(subject, issuer).map_err(|failure| LoadError::refused(fields.at, &fields.path, &failure))?;
+        let mut identity = identity.kind(kind);
+        if let Some(node) = fields.get("extensions")? {
+            let path = fields.path_of("extensions");
+            let Value::Map(entries) = &node.value else {
+                return Err(LoadError::invalid(node.at, &path, "a mapping of extensions to values", node.value.describe()));
+            };
+            if entries.is_empty() {
+                return Err(LoadError::invalid(node.at, &path, "at least one extension", "none"));
+            }
+            for (key, value) in entries {
+                let written = text(key, &path)?;
+                let name = EXTENSION_ALIASES.iter().find(|(alias, _)| *alias == written).map_or(written, |(_, name)| name);
+                let field = format!("{path}.{written}");
+                let value = self.patterns.string_match(value, &field)?;
+                identity = identity.extension(name, value).map_err(|failure| LoadError::refused(key.at, &path, &failure))?;
+            }
         }
-        for (key, value) in entries {
-            let written = text(key, &path)?;
-            let name = EXTENSION_ALIASES.iter().find(|(alias, _)| *alias == written).map_or(written, |(_, name)| name);
-            let field = format!("{path}.{written}");
-            let value = string_match(value, &field)?;
-            identity = identity.extension(name, value).map_err(|failure| LoadError::refused(key.at, &path, &failure))?;
-        }
+        self.certificate(fields, identity)
     }
-    certificate(fields, identity)
-}
 
-/// What certificates of an authority of one's own state besides.
-fn certificate(fields: &Fields<'_>, mut identity: Identity) -> Result<Identity, LoadError> {
-    if let Some(node) = fields.get("subjectDn")? {
-        let path = fields.path_of("subjectDn");
-        let Value::Map(entries) = &node.value else {
-            return Err(LoadError::invalid(node.at, &path, "a mapping of attributes to values", node.value.describe()));
-        };
-        if entries.is_empty() {
-            return Err(LoadError::invalid(node.at, &path, "at least one attribute", "none"));
+    /// What certificates of an authority of one's own state besides.
+    fn certificate(&mut self, fields: &Fields<'_>, mut identity: Identity) -> Result<Identity, LoadError> {
+        if let Some(node) = fields.get("subjectDn")? {
+            let path = fields.path_of("subjectDn");
+            let Value::Map(entries) = &node.value else {
+                return Err(LoadError::invalid(node.at, &path, "a mapping of attributes to values", node.value.describe()));
+            };
+            if entries.is_empty() {
+                return Err(LoadError::invalid(node.at, &path, "at least one attribute", "none"));
+            }
+            for (key, value) in entries {
+                let of = text(key, &path)?;
+                let value = self.patterns.string_match(value, &format!("{path}.{of}"))?;
+                identity = identity.subject_dn(of, value).map_err(|failure| LoadError::refused(key.at, &path, &failure))?;
+            }
         }
-        for (key, value) in entries {
-            let of = text(key, &path)?;
-            let value = string_match(value, &format!("{path}.{of}"))?;
-            identity = identity.subject_dn(of, value).map_err(|failure| LoadError::refused(key.at, &path, &failure))?;
+        if let Some(node) = fields.get("policyOids")? {
+            let path = fields.path_of("policyOids");
+            for (index, item) in list(node, &path)?.iter().enumerate() {
+                let field = format!("{path}[{index}]");
+                identity =
+                    identity.policy_oid(text(item, &field)?).map_err(|failure| LoadError::refused(item.at, &field, &failure))?;
+            }
         }
-    }
-    if let Some(node) = fields.get("policyOids")? {
-        let path = fields.path_of("policyOids");
-        for (index, item) in list(node, &path)?.iter().enumerate() {
-            let field = format!("{path}[{index}]");
-            identity =
-                identity.policy_oid(text(item, &field)?).map_err(|failure| LoadError::refused(item.at, &field, &failure))?;
-        }
-    }
-    Ok(identity)
-}
-
-/// Text is meant exactly; `{glob: …}` and `{regex: …}` are patterns over the whole.
-pub(super) fn string_match(node: &Node, path: &str) -> Result<StringMatch, LoadError> {
-    let Value::Map(map) = &node.value else { return Ok(StringMatch::Exact(text(node, path)?.to_owned())) };
-    let [(key, value)] = map.as_slice() else {
-        return Err(LoadError::invalid(
-            node.at,
-            path,
-            "text, or exactly one of exact, glob, regex",
-            format!("{} fields", map.len()),
-        ));
-    };
-    let refused = |failure| LoadError::refused(value.at, path, &failure);
-    match &key.value {
-        Value::Text(kind) if kind == "exact" => Ok(StringMatch::Exact(text(value, path)?.to_owned())),
-        Value::Text(kind) if kind == "glob" => Glob::new(text(value, path)?).map(StringMatch::Glob).map_err(refused),
-        Value::Text(kind) if kind == "regex" => Pattern::new(text(value, path)?).map(StringMatch::Pattern).map_err(refused),
-        other => Err(LoadError::invalid(key.at, path, "exact, glob or regex", other.describe())),
+        Ok(identity)
     }
 }
 

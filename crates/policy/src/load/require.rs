@@ -79,7 +79,7 @@ impl Loader<'_, '_> {
             return Err(LoadError::invalid(value.at, &field, "a trust root with certificate authorities", found));
         }
         let leaf = SignatureRequirement::new(authority).claim(claim).settings(settings);
-        let leaf = if object == "attestation" { attestation::clauses(&fields, leaf)? } else { leaf };
+        let leaf = if object == "attestation" { attestation::clauses(&fields, leaf, &mut self.patterns)? } else { leaf };
         let own = self.own.get_or_insert_with(|| root.clone());
         let leaf = if Arc::ptr_eq(own, &root) { leaf } else { leaf.trusting(root) };
         Ok(Requirement::signature(leaf))

@@ -5,8 +5,10 @@ use crate::error::LoadError;
 use crate::fields::{Fields, list, text, word};
 use crate::image_pattern::ImagePattern;
 use crate::node::{Node, Value};
-use crate::rule::{Action, Pin, Platforms, Rule};
+use crate::rule::{Action, Pin, Rule};
 use std::collections::BTreeMap;
+use veriseal::gather::PlatformChoice;
+use veriseal::oci::Platform;
 use veriseal::{Digest, Exception, Failure, Policy, UnixTime, Verifier};
 
 /// Most rules of a policy.
@@ -55,7 +57,7 @@ impl Loader<'_, '_> {
         let pin = self.pin(&fields, kind)?;
         let platforms = platforms(&fields, kind)?;
         let places = std::mem::take(&mut self.places);
-        Ok(Rule { name: path.to_owned(), at: fields.at, patterns, action, pin, platforms, places })
+        Ok(Rule { name: path.to_owned(), at: fields.at, patterns, action, pin, places }.for_platforms(platforms))
     }
 
     fn pin(&self, fields: &Fields<'_>, kind: &str) -> Result<Pin, LoadError> {
@@ -70,40 +72,25 @@ impl Loader<'_, '_> {
     }
 }
 
-fn platforms(fields: &Fields<'_>, kind: &str) -> Result<Platforms, LoadError> {
-    let Some(node) = fields.get("platforms")? else { return Ok(Platforms::default()) };
+fn platforms(fields: &Fields<'_>, kind: &str) -> Result<PlatformChoice, LoadError> {
+    let Some(node) = fields.get("platforms")? else { return Ok(PlatformChoice::index()) };
     let field = fields.path_of("platforms");
-    if kind != "require" {
-        return Err(LoadError::invalid(node.at, &field, format!("no platforms beside {kind}"), "platforms")
-            .hint("they are whose signatures are required"));
+    if kind == "deny" {
+        return Err(LoadError::invalid(node.at, &field, "no platforms beside deny", "platforms"));
     }
     let Value::List(_) = &node.value else {
-        return word(node, &field, &[("index", false), ("all", true)])
-            .map(|all| if all { Platforms::All } else { Platforms::Index });
+        let all = word(node, &field, &[("index", false), ("all", true)])?;
+        return Ok(if all { PlatformChoice::all() } else { PlatformChoice::index() });
     };
-    let mut of = Vec::new();
+    let mut of: Vec<Platform> = Vec::new();
     for (index, item) in list(node, &field)?.iter().enumerate() {
         let field = format!("{field}[{index}]");
-        let platform = text(item, &field)?;
-        if !is_platform(platform) {
-            return Err(LoadError::invalid(item.at, &field, "os/architecture or os/architecture/variant", platform));
-        }
-        if of.iter().any(|known| known == platform) {
-            return Err(LoadError::invalid(item.at, &field, "each platform once", platform));
-        }
-        of.push(platform.to_owned());
+        let platform = text(item, &field)?.parse();
+        of.push(platform.map_err(|failure| LoadError::refused(item.at, &field, &failure))?);
     }
+    // The same platforms are the same rule.
     of.sort_unstable();
-    Ok(Platforms::Only(of))
-}
-
-/// `linux/amd64`, `linux/arm/v7`: names of Go, as images state them.
-fn is_platform(text: &str) -> bool {
-    let is_name = |part: &str| {
-        !part.is_empty() && part.len() <= 64 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.')
-    };
-    let parts: Vec<_> = text.split('/').collect();
-    matches!(parts.len(), 2 | 3) && parts.iter().all(|part| is_name(part))
+    PlatformChoice::named(of).map_err(|failure| LoadError::refused(node.at, &field, &failure))
 }
 
 fn allow(node: &Node, path: &str) -> Result<Exception, LoadError> {

@@ -72,6 +72,7 @@ impl World {
         json!({
             "apiVersion": "veriseal/v1",
             "mode": "enforce",
+            "admission": { "namespaces": ["test-app"] },
             "trust": { "test": { "trustedRoot": "root.json" } },
             "images": [{
                 "match": ["registry.testkit.example/acme/*"],

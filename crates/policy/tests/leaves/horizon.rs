@@ -4,8 +4,8 @@ use crate::kit::{SLSA, World, attest, provenance, report};
 use serde_json::{Value, json};
 use veriseal::{Code, Reference, UnixTime};
 use veriseal_policy::record;
-use veriseal_testkit::Bundle;
 use veriseal_testkit::scenario::Scenario;
+use veriseal_testkit::{Bundle, ImageBuilder};
 
 const DAY: i64 = 86_400;
 
@@ -125,6 +125,40 @@ fn the_horizon_is_that_of_the_requirement_and_not_of_a_leaf() {
     ] {
         assert_eq!(horizon(&mut world, &world_policy(&node)), from, "{node}");
     }
+}
+
+/// An index whose own signature ends is still accepted for its platforms, where each is signed: the horizon is that of the
+/// verdict, not of the first way to it.
+#[test]
+fn the_horizon_of_an_index_is_that_of_all_ways_to_accept_it() {
+    let world_of = |signed: &[(usize, &str)]| {
+        let mut scenario = Scenario::new("horizon");
+        scenario.image = ImageBuilder::multi_arch("app", &["amd64", "arm64"]).tagged(&mut scenario.store, "v1");
+        let index: Value = serde_json::from_slice(&scenario.store.manifests[&scenario.image.digest].bytes).unwrap();
+        for (at, key) in signed {
+            let digest = match at {
+                0 => scenario.image.digest,
+                number => index["manifests"][number - 1]["digest"].as_str().unwrap().parse().unwrap(),
+            };
+            let signer = veriseal_testkit::Signer::key(scenario.sigstore.key(key));
+            let image = veriseal_testkit::Image { digest, ..scenario.image.clone() };
+            scenario.store.attach_bundle(&image, &Bundle::image(&digest, &signer));
+        }
+        World::of(scenario)
+    };
+    let ask = |signed: &[(usize, &str)]| {
+        let mut world = world_of(signed);
+        let node = json!({ "any": [key(&world, "release", 10, "ignored"), key(&world, "security", 20, "ignored")] });
+        let mut policy = world_policy(&node);
+        policy["images"][0]["platforms"] = json!("all");
+        horizon(&mut world, &policy)
+    };
+    let ends = |days: i64| Some((days * DAY + 1, Code::KeyOutsideWindow));
+    assert_eq!(ask(&[(0, "release")]), ends(10));
+    assert_eq!(ask(&[(1, "release"), (2, "security")]), ends(10));
+    assert_eq!(ask(&[(0, "release"), (1, "security"), (2, "security")]), ends(20));
+    assert_eq!(ask(&[(0, "security"), (1, "release"), (2, "release")]), ends(20));
+    assert_eq!(ask(&[(0, "release"), (1, "security"), (2, "release")]), ends(10));
 }
 
 #[test]

@@ -66,6 +66,25 @@ fn bodies_without_end_are_never_held() {
             assert_eq!(outcome.report.code(), expected, "{kind:?}: {}", outcome.report.to_json());
         }
     }
+    // Many at a time share the room of a few.
+    let mut scenario = key_signed();
+    for n in 0..24_u32 {
+        let mut entry = veriseal_testkit::image::descriptor(MANIFEST, &Digest::sha256(&n.to_be_bytes()), 4 << 20);
+        entry["artifactType"] = serde_json::json!(veriseal_testkit::store::BUNDLE);
+        scenario.store.referrers.entry(scenario.image.digest).or_default().push(entry);
+    }
+    let stand = Stand::start(false, scenario, |ask, stream| {
+        let decides = ask.kind == Kind::Manifest && ask.authorized;
+        if decides {
+            let _ = stream.write_all(&head(200, &[("Content-Type", MANIFEST)]));
+            endless(stream);
+        }
+        decides
+    });
+    let registry = stand.builder().deadline(Duration::from_secs(30)).build().unwrap();
+    let outcome = stand.verify_with(&stand.by_tag(), &registry);
+    assert_eq!(outcome.report.code(), Code::Accepted, "{}", outcome.report.to_json());
+    assert!(outcome.bytes > 24 << 22, "each was read up to its bound");
     // A token, too.
     let stand = Stand::start(false, key_signed(), |ask, stream| {
         if ask.kind == Kind::Other {

@@ -135,3 +135,30 @@ fn a_challenge_by_another_host_is_not_answered() {
     assert_eq!(storage.seen().len(), 1);
     assert_no_canary(&storage);
 }
+
+/// Behind a proxy nobody knows where the registry is, so it counts as public, and this machine as out of reach.
+#[test]
+fn a_private_host_is_led_to_only_where_the_user_named_it() {
+    let proxy = Server::start(|seen, _| match seen.target.as_str() {
+        "http://reg.example:5000/v2/ns/app/manifests/v1" => to(302, "http://127.0.0.1:5001/x"),
+        "http://127.0.0.1:5001/x" if seen.authorization().is_none() => reply(200, &[], b"{}"),
+        target => panic!("{target}"),
+    });
+    let builder = || {
+        let builder = Registry::builder().only_these_roots().allow_http("reg.example:5000").allow_http("127.0.0.1:5001");
+        builder.proxy(&format!("http://{}", proxy.name()))
+    };
+    assert_eq!(code(builder().build().unwrap().fetch(&tag("reg.example:5000"))), Code::RedirectRefused);
+    assert_eq!(proxy.seen().len(), 1);
+    for other in ["127.0.0.1:5002", "127.0.0.1", "localhost:5001"] {
+        let registry = builder().allow_redirect(other).build().unwrap();
+        assert_eq!(code(registry.fetch(&tag("reg.example:5000"))), Code::RedirectRefused, "{other}");
+    }
+    let registry = builder().allow_redirect("127.0.0.1:5001").build().unwrap();
+    assert_eq!(found(registry.fetch(&tag("reg.example:5000"))), b"{}");
+    // Link-local addresses stay out of reach by whatever name.
+    let proxy = Server::start(|_, _| to(302, "https://169.254.169.254/x"));
+    let registry = Registry::builder().only_these_roots().allow_http("reg.example:5000").allow_redirect("169.254.169.254");
+    let registry = registry.proxy(&format!("http://{}", proxy.name())).build().unwrap();
+    assert_eq!(code(registry.fetch(&tag("reg.example:5000"))), Code::RedirectRefused);
+}

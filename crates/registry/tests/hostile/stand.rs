@@ -17,9 +17,9 @@ use veriseal_testkit::Store;
 use veriseal_testkit::scenario::{self, Scenario};
 
 /// The deadline of every call here: short, so that what meets it does so soon.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 /// First byte and window of the minimum rate.
-pub(crate) const STEP: Duration = Duration::from_millis(700);
+pub(crate) const STEP: Duration = Duration::from_secs(1);
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

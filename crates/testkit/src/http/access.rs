@@ -54,7 +54,7 @@ impl Access {
     }
 
     /// The answer that takes the place of the true one: a token, or a challenge. `None` lets the request pass.
-    pub(super) fn decide(&self, ask: &Ask, host: &str) -> Option<Answer> {
+    pub(super) fn decide(&self, ask: &Ask, scheme: &str, host: &str) -> Option<Answer> {
         if ask.path() == "/token" && self.scheme == AccessScheme::Bearer {
             return Some(if self.knows(ask) {
                 let body = json!({ &self.member: self.token, "expires_in": 300 }).to_string();
@@ -67,7 +67,7 @@ impl Access {
             AccessScheme::Basic => self.knows(ask),
             AccessScheme::Bearer => ask.header("authorization") == Some(&format!("Bearer {}", self.token)),
         };
-        (!open).then(|| self.challenge(ask, host))
+        (!open).then(|| self.challenge(ask, scheme, host))
     }
 
     fn knows(&self, ask: &Ask) -> bool {
@@ -76,11 +76,11 @@ impl Access {
         ask.header("authorization") == Some(&expected)
     }
 
-    fn challenge(&self, ask: &Ask, host: &str) -> Answer {
+    fn challenge(&self, ask: &Ask, scheme: &str, host: &str) -> Answer {
         let challenge = match self.scheme {
             AccessScheme::Basic => "Basic realm=\"testkit\"".to_owned(),
             AccessScheme::Bearer => {
-                let realm = self.realm.clone().unwrap_or_else(|| format!("http://{host}/token"));
+                let realm = self.realm.clone().unwrap_or_else(|| format!("{scheme}://{host}/token"));
                 let actions = if matches!(ask.method.as_str(), "GET" | "HEAD") { "pull" } else { "pull,push" };
                 let repository = repository_of(ask.path());
                 let scope = repository.map(|name| format!(",scope=\"repository:{name}:{actions}\"")).unwrap_or_default();

@@ -1,21 +1,25 @@
 //! [`HttpRegistry`]: an OCI registry on 127.0.0.1 that serves [`Store`]s (OCI distribution-spec), for tests of clients.
 //!
-//! Plain HTTP/1.1 on threads of its own, no timeouts and no clock; it stops when dropped. It serves what the stores hold,
+//! HTTP/1.1, plain or (feature `tls`) over TLS, on threads of its own, no timeouts and no clock; it stops when dropped. It serves what the stores hold,
 //! right or wrong, and it answers faults that a test asked for. It takes pushes as well, so that other tools can sign
 //! into it.
 
 mod access;
 mod fault;
 mod routes;
+#[cfg(feature = "tls")]
+mod tls;
 mod wire;
 
 pub use access::{Access, AccessScheme};
 pub use fault::{Action, Fault};
+#[cfg(feature = "tls")]
+pub use tls::{Clients, TlsMaterials};
 pub use wire::{Answer, Ask};
 
 use crate::store::Store;
 use std::collections::BTreeMap;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,6 +39,8 @@ struct Shared {
     faults: Mutex<Vec<Fault>>,
     access: Mutex<Option<Access>>,
     host: String,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<rustls::ServerConfig>>,
     log: Mutex<Vec<Ask>>,
     connections: Mutex<Vec<TcpStream>>,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -60,7 +66,19 @@ impl HttpRegistry {
     /// When the loopback interface cannot be listened on.
     #[must_use]
     pub fn serve(store: Store) -> Self {
-        Self::start(Contents { other: Some(store), ..Contents::default() })
+        Self::start(Contents { other: Some(store), ..Contents::default() }, Shared::default())
+    }
+
+    /// Serves one store under every repository name, over TLS.
+    ///
+    /// # Panics
+    /// When the loopback interface cannot be listened on, or no key can be made.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn serve_tls(store: Store, clients: Clients) -> (Self, TlsMaterials) {
+        let (config, materials) = tls::prepare(clients).expect("keys and certificates can be made");
+        let shared = Shared { tls: Some(config), ..Shared::default() };
+        (Self::start(Contents { other: Some(store), ..Contents::default() }, shared), materials)
     }
 
     /// Serves stores by repository name; other names are not found.
@@ -69,13 +87,13 @@ impl HttpRegistry {
     /// When the loopback interface cannot be listened on.
     #[must_use]
     pub fn serve_repositories(repositories: BTreeMap<String, Store>) -> Self {
-        Self::start(Contents { repositories, ..Contents::default() })
+        Self::start(Contents { repositories, ..Contents::default() }, Shared::default())
     }
 
-    fn start(contents: Contents) -> Self {
+    fn start(contents: Contents, shared: Shared) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("127.0.0.1 can be listened on");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let shared = Shared { contents: Mutex::new(contents), host: address.to_string(), ..Shared::default() };
+        let shared = Shared { contents: Mutex::new(contents), host: address.to_string(), ..shared };
         let shared = Arc::new(shared);
         let acceptor = std::thread::spawn({
             let shared = Arc::clone(&shared);
@@ -196,29 +214,61 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 /// Answers requests on one connection until the client or a fault closes it.
 fn serve_connection(stream: TcpStream, shared: &Shared) {
     let _ = stream.set_nodelay(true);
-    let Ok(mut writer) = stream.try_clone() else { return };
-    let mut reader = BufReader::new(stream);
-    while let Ok(Some(ask)) = wire::read(&mut reader) {
+    let Ok(end) = stream.try_clone() else { return };
+    #[cfg(feature = "tls")]
+    let stream = match &shared.tls {
+        None => Some(stream),
+        Some(config) => {
+            if let Ok(session) = rustls::ServerConnection::new(Arc::clone(config)) {
+                let mut stream = serve_stream(rustls::StreamOwned::new(session, stream), shared);
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+            None
+        }
+    };
+    #[cfg(not(feature = "tls"))]
+    let stream = Some(stream);
+    if let Some(stream) = stream {
+        serve_stream(stream, shared);
+    }
+    let _ = end.shutdown(Shutdown::Both);
+}
+
+fn serve_stream<S: Read + Write>(stream: S, shared: &Shared) -> S {
+    let mut stream = BufReader::new(stream);
+    while let Ok(Some(ask)) = wire::read(&mut stream) {
         lock(&shared.log).push(ask.clone());
         let action = fault::take(&mut lock(&shared.faults), &ask);
         let answer = match action {
             Some(Action::Hang) => {
                 // Nothing is sent; the client's timeout, or the end of the registry, ends the wait.
-                let _ = wire::read(&mut reader);
+                let _ = wire::read(&mut stream);
                 break;
             }
             Some(Action::Close) => break,
             Some(Action::Answer(answer)) => answer,
             None => {
-                let refused = lock(&shared.access).as_ref().and_then(|access| access.decide(&ask, &shared.host));
+                let refused = lock(&shared.access).as_ref().and_then(|access| access.decide(&ask, shared.scheme(), &shared.host));
                 refused.unwrap_or_else(|| routes::answer(&mut lock(&shared.contents), &ask))
             }
         };
-        if wire::write(&mut writer, &ask, &answer).is_err() || ask.wants_close() || answer.cut_after.is_some() {
+        if wire::write(stream.get_mut(), &ask, &answer).is_err() || ask.wants_close() || answer.cut_after.is_some() {
             break;
         }
     }
-    let _ = writer.shutdown(Shutdown::Both);
+    stream.into_inner()
+}
+
+impl Shared {
+    /// How its own addresses begin.
+    fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            return "https";
+        }
+        "http"
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -230,7 +280,6 @@ mod tests {
     use super::*;
     use crate::image::ImageBuilder;
     use serde_json::json;
-    use std::io::{Read, Write};
 
     /// Sends raw text on one connection and returns everything that comes back until the peer closes.
     fn exchange(registry: &HttpRegistry, text: &str) -> String {

@@ -8,7 +8,7 @@ use crate::{CANARY, assert_no_canary};
 use std::io::Read as _;
 use veriseal::Reference;
 use veriseal_registry::{Credentials, Registry, Secret};
-use veriseal_testkit::scenario::key_signed;
+use veriseal_testkit::scenario::{Scenario, key_signed};
 
 /// K-OC-10.
 #[test]
@@ -178,4 +178,46 @@ fn a_handshake_that_is_not_answered_ends_in_time() {
     let outcome = stand.verify_with(&format!("{name}/acme/app:v1"), &registry);
     assert_eq!(outcome.report.code(), Code::Unavailable, "{}", outcome.report.to_json());
     assert!(outcome.elapsed < DEADLINE);
+}
+
+/// One deadline for everything: a registry that answers each request just in time cannot string many of them together.
+#[test]
+fn a_registry_that_answers_everything_late_meets_the_deadline_of_the_call() {
+    let mut scenario =
+        Scenario { authority: veriseal_testkit::scenario::Authority::Key, ..veriseal_testkit::scenario::unsigned() };
+    for n in 0..100_u32 {
+        let mut entry = veriseal_testkit::image::descriptor(crate::MANIFEST, &crate::Digest::sha256(&n.to_be_bytes()), 500);
+        entry["artifactType"] = serde_json::json!(veriseal_testkit::store::BUNDLE);
+        scenario.store.referrers.entry(scenario.image.digest).or_default().push(entry);
+    }
+    let stand = Stand::start(false, scenario, |ask, stream| {
+        let decides = ask.kind == Kind::Manifest && ask.authorized;
+        if decides {
+            std::thread::sleep(crate::stand::STEP * 4 / 5);
+            let _ = stream.write_all(&reply(503, &[], b""));
+        }
+        decides
+    });
+    let outcome = stand.verify(&stand.by_tag());
+    assert!(outcome.report.candidate_codes().contains(&Code::DeadlineExceeded), "{}", outcome.report.to_json());
+    assert_eq!(outcome.report.verdict(), veriseal::Verdict::Undecided);
+    assert!(outcome.elapsed < DEADLINE + std::time::Duration::from_secs(1), "{:?}", outcome.elapsed);
+}
+
+/// The token service is within the deadline, and within the time to the first byte.
+#[test]
+fn a_token_service_that_does_not_answer_ends_in_time() {
+    let stand = Stand::start(false, key_signed(), |ask, stream| {
+        if ask.kind == Kind::Other {
+            std::thread::sleep(DEADLINE);
+        } else {
+            let realm = format!(r#"Bearer realm="http://{}/token""#, ask.seen.header("host").unwrap());
+            let _ = stream.write_all(&reply(401, &[("WWW-Authenticate", &realm)], b""));
+        }
+        true
+    });
+    let outcome = stand.verify(&stand.by_tag());
+    assert_eq!(outcome.report.code(), Code::DeadlineExceeded, "{}", outcome.report.to_json());
+    assert_eq!(outcome.requests, 2, "not tried again");
+    assert!(outcome.elapsed < DEADLINE, "{:?}", outcome.elapsed);
 }
