@@ -25,9 +25,21 @@ pub(crate) struct Run {
     skipped: u64,
     /// One line for each stage, said again at the end.
     stages: Vec<String>,
+    /// When the whole must be over, for stages that are done only where there is time.
+    until: Option<Instant>,
 }
 
 impl Run {
+    /// A run that should be over after `total`.
+    pub(crate) fn within(total: Duration) -> Self {
+        Self { until: Some(Instant::now() + total), ..Self::default() }
+    }
+
+    /// What is left for stages that are done only where there is time; at most `most`.
+    pub(crate) fn left(&self, most: Duration) -> Duration {
+        self.until.map_or(most, |until| until.saturating_duration_since(Instant::now()).min(most))
+    }
+
     /// Runs a command as the stage `name`, and stops it after `budget`. Answers whether it passed.
     pub(crate) fn stage(&mut self, name: &str, budget: Duration, command: &mut Command) -> bool {
         println!("== {name} (at most {} s)", budget.as_secs());
