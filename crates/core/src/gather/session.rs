@@ -441,6 +441,11 @@ impl Session {
         }
     }
 
+    /// Notes what the source is weaker in, for evidence that is judged later.
+    pub(crate) fn note_source(&mut self, failure: Failure) {
+        self.notes.push(Note { layout: None, failure, hides_candidates: false });
+    }
+
     fn note_unresolved(&mut self, reason: &Failure) {
         let failure = Failure::new(Code::TagUnresolved).found(reason.code()).at(&self.reference);
         self.notes.push(Note { layout: None, failure, hides_candidates: false });

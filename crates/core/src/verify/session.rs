@@ -13,6 +13,8 @@ pub struct Session {
     pub(super) gathering: gather::Session,
     pub(super) fingerprint: [u8; 32],
     pub(super) asked: Reference,
+    /// What the sources that it was driven by are weaker in.
+    pub(super) weakened: Vec<Failure>,
 }
 
 impl Session {
@@ -35,8 +37,10 @@ impl Session {
         self.gathering.is_done()
     }
 
-    /// Answers every request from a blocking source, until done, as [`Fetch::fetch_all`] does.
+    /// Answers every request from a blocking source, until done, as [`Fetch::fetch_all`] does. What the source is weaker in
+    /// ([`Fetch::weakened`]) the report lists.
     pub fn drive(&mut self, fetch: &dyn Fetch) {
+        self.weakened.extend(fetch.weakened());
         gather::drive(&mut self.gathering, fetch);
     }
 }

@@ -170,6 +170,7 @@ impl Verifier {
             gathering: gather::Session::new(reference, &self.limits, wanted),
             fingerprint: self.fingerprint,
             asked: reference.clone(),
+            weakened: Vec::new(),
         }
     }
 
@@ -179,13 +180,14 @@ impl Verifier {
     /// [`NotAccepted`] with the account of every check. A session that is not done, or was started by a verifier with
     /// another fingerprint, is `Undecided`.
     pub fn conclude(&self, session: Session, now: UnixTime) -> Result<Accepted, NotAccepted> {
-        let Session { gathering, fingerprint, asked } = session;
+        let Session { gathering, fingerprint, asked, weakened } = session;
+        let told = self.with_weakened(weakened);
         if fingerprint != self.fingerprint {
             return Err(self.nothing_gathered(&asked, Code::SessionForOtherVerifier.into(), now));
         }
         match gathering.finish() {
-            Ok(evidence) => self.judge_evidence(&evidence, now),
-            Err(error) => Err(self.nothing_gathered(&asked, error.failure, now)),
+            Ok(evidence) => told.judge_evidence(&evidence, now),
+            Err(error) => Err(told.nothing_gathered(&asked, error.failure, now)),
         }
     }
 
@@ -196,7 +198,7 @@ impl Verifier {
     pub fn verify(&self, reference: &Reference, fetch: &dyn Fetch, now: UnixTime) -> Result<Accepted, NotAccepted> {
         let mut session = self.session(reference);
         session.drive(fetch);
-        self.with_weakened(fetch.weakened()).conclude(session, now)
+        self.conclude(session, now)
     }
 
     /// [`Verifier::verify`] for callers that await, on whatever executor. The judging itself, a few milliseconds of
@@ -214,7 +216,8 @@ impl Verifier {
     ) -> Result<Accepted, NotAccepted> {
         let mut session = self.session(reference);
         drive_async(&mut session, fetch).await;
-        self.with_weakened(fetch.weakened()).conclude(session, now)
+        session.weakened.extend(fetch.weakened());
+        self.conclude(session, now)
     }
 
     /// This verifier, with what a source is weaker in among what the report lists.
@@ -232,6 +235,9 @@ impl Verifier {
     pub fn gather(&self, reference: &Reference, fetch: &dyn Fetch) -> Result<Evidence, Failure> {
         let mut session = self.session(reference);
         session.drive(fetch);
+        for weakened in std::mem::take(&mut session.weakened) {
+            session.gathering.note_source(weakened);
+        }
         session.gathering.finish().map_err(|error| error.failure)
     }
 

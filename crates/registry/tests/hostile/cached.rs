@@ -159,6 +159,13 @@ fn answers_with_a_time_to_live_are_taken_again_and_reported() {
     let first = verify(&registry).unwrap();
     assert_eq!(first.report().weakened_codes(), [Code::AnswersReused]);
     assert!(first.report().to_json().contains("up to 3600 s"));
+    // However it is gone about, and in evidence that is judged later.
+    let verifier = verifier(&scenario);
+    let mut session = verifier.session(&by_tag(&server));
+    session.drive(&registry);
+    assert_eq!(verifier.conclude(session, scenario.now).unwrap().report().weakened_codes(), [Code::AnswersReused]);
+    let evidence = verifier.gather(&by_tag(&server), &registry).unwrap();
+    assert!(evidence.notes().iter().any(|note| note.failure.code() == Code::AnswersReused && !note.hides_candidates));
     store.lock().unwrap().referrers.clear();
     assert!(verify(&registry).is_ok(), "as old as the caller allowed");
     assert_eq!((asked(&server, "/manifests/v1"), asked(&server, "/referrers/"), asked(&server, ".sig")), (1, 1, 1));
