@@ -4,10 +4,14 @@
 //! (either may be missing), `MATERIALS` and `REGISTRY` (the testkit's examples of these names), and `INTEROP_FOLDER`, an empty
 //! folder to work in. Prints one line a check, like a test runner.
 
+mod images;
 mod registry;
+mod secured;
+mod skopeo;
 mod stage;
 mod testkit;
 
+use registry::Registry;
 use stage::{Cosign, Said, Stage};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +44,15 @@ const CHECKS: &[(&str, Check)] = &[
     ("plain_http_is_refused_where_it_is_not_allowed", plain_http),
 ];
 
+/// Those that need nothing of how docker-registry keeps referrers, for the registry with the referrers API.
+const ANYWHERE: &[(&str, Check)] = &[
+    ("an_image_signed_by_key_is_accepted_and_pinned", accepted_by_tag),
+    ("a_signed_index_is_accepted", accepted_index),
+    ("an_unsigned_image_has_no_signature", unsigned),
+    ("a_signature_by_another_key_does_not_match", other_key),
+    ("an_attestation_is_accepted_for_its_own_type_alone", attested),
+];
+
 fn main() -> ExitCode {
     match run() {
         Ok(code) => code,
@@ -55,7 +68,8 @@ fn run() -> Result<ExitCode, Failed> {
     let veriseal = path("VERISEAL").ok_or_else(|| Failed("VERISEAL does not say where the command is".into()))?;
     let folder = path("INTEROP_FOLDER").ok_or_else(|| Failed("INTEROP_FOLDER does not say where to work".into()))?;
     stage::empty(&folder)?;
-    let stage = Stage::set(&folder, veriseal, [path("COSIGN2"), path("COSIGN3")])?;
+    let cosigns = [path("COSIGN2"), path("COSIGN3")];
+    let stage = Stage::set(&folder, Registry::start(&folder)?, veriseal.clone(), cosigns.clone())?;
     let mut tally = Tally::default();
     let missing = |name: &str| Failed(format!("{name} does not say where the example is"));
     let (materials, registry) = (path("MATERIALS"), path("REGISTRY"));
@@ -66,8 +80,23 @@ fn run() -> Result<ExitCode, Failed> {
             for (name, check) in CHECKS {
                 tally.count(&format!("cosign_{}::{name}", number(cosign)), check(&stage, cosign));
             }
+            checks("fallback_tag", images::CHECKS, &stage, cosign, &mut tally);
             testkit.check(&stage, cosign, &mut tally);
         }
+    }
+    skopeo::check(&stage, &mut tally);
+    secured::check(&stage, &mut tally);
+    match path("REFERRERS") {
+        Some(program) => {
+            let folder = folder.join("with-referrers");
+            stage::empty(&folder)?;
+            let stage = Stage::set(&folder, Registry::start_with_referrers(&program)?, veriseal, cosigns)?;
+            for cosign in [Cosign::Two, Cosign::Three].into_iter().filter(|cosign| stage.has(*cosign)) {
+                checks("referrers_api", ANYWHERE, &stage, cosign, &mut tally);
+                checks("referrers_api", images::CHECKS, &stage, cosign, &mut tally);
+            }
+        }
+        None => println!("skipped: no registry with the referrers API (REFERRERS says where one is)"),
     }
     if stage.has(Cosign::Two) && stage.has(Cosign::Three) {
         tally.count("both::an_image_signed_by_both_is_accepted", both(&stage));
@@ -76,6 +105,12 @@ fn run() -> Result<ExitCode, Failed> {
     drop(stage);
     std::fs::remove_dir_all(&folder)?;
     Ok(tally.finish())
+}
+
+fn checks(registry: &str, checks: &[(&str, Check)], stage: &Stage, cosign: Cosign, tally: &mut Tally) {
+    for (name, check) in checks {
+        tally.count(&format!("cosign_{}::{registry}::{name}", number(cosign)), check(stage, cosign));
+    }
 }
 
 #[derive(Default)]

@@ -1,14 +1,15 @@
-//! Debian's docker-registry on a free loopback port, and just enough of the distribution API to put things into it.
+//! A real registry on a free loopback port, and just enough of the distribution API to put things into it.
 //!
-//! It has no referrers API, so what is found by subject is found through the fallback tag.
+//! Debian's docker-registry has no referrers API, so what is found by subject is found through the fallback tag there;
+//! go-containerregistry's, built from `interop/referrers`, has one.
 
 use crate::Failed;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -19,6 +20,8 @@ const START: Duration = Duration::from_secs(20);
 /// A running registry; it ends with this value.
 pub struct Registry {
     process: Child,
+    /// The one with the API serves until this is closed.
+    _open: Option<ChildStdin>,
     /// `127.0.0.1:PORT`.
     pub host: String,
 }
@@ -38,15 +41,32 @@ struct Answer {
 }
 
 impl Registry {
-    /// Starts one whose files lie under `folder`; its log says which port it was given.
+    /// Starts the one with the referrers API. It says first where it listens.
+    pub fn start_with_referrers(program: &Path) -> Result<Self, Failed> {
+        let spawned = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut process = spawned.map_err(|error| Failed(format!("{}: {error}", program.display())))?;
+        let open = process.stdin.take();
+        let mut host = String::new();
+        if let Some(out) = process.stdout.take() {
+            BufReader::new(out).read_line(&mut host)?;
+        }
+        Ok(Self { process, _open: open, host: host.trim().to_owned() })
+    }
+
+    /// Starts docker-registry with its files under `folder`, speaking plain HTTP to everybody.
     pub fn start(folder: &Path) -> Result<Self, Failed> {
+        Self::start_configured(folder, "", "")
+    }
+
+    /// The same with further lines of its configuration, below `http` and at the top. Its log says which port it was given.
+    pub fn start_configured(folder: &Path, http: &str, more: &str) -> Result<Self, Failed> {
         let config = folder.join("registry.yml");
         let files = folder.join("registry");
         fs::write(
             &config,
             format!(
                 "version: 0.1\nlog: {{level: info, formatter: json, accesslog: {{disabled: true}}}}\n\
-                 storage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:0}}\n",
+                 storage: {{filesystem: {{rootdirectory: {}}}}}\nhttp:\n  addr: 127.0.0.1:0\n{http}{more}",
                 files.display()
             ),
         )?;
@@ -59,7 +79,7 @@ impl Registry {
             .stderr(fs::File::create(&log)?)
             .spawn()
             .map_err(|error| Failed(format!("docker-registry: {error}")))?;
-        let mut registry = Self { process, host: String::new() };
+        let mut registry = Self { process, _open: None, host: String::new() };
         let begun = Instant::now();
         while begun.elapsed() < START {
             let said = fs::read_to_string(&log)?;

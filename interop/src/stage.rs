@@ -33,9 +33,9 @@ pub struct Said {
 }
 
 impl Stage {
-    /// Starts the registry and makes two key pairs: `cosign`, which signs, and `other`, which does not.
-    pub fn set(folder: &Path, veriseal: PathBuf, cosign: [Option<PathBuf>; 2]) -> Result<Self, Failed> {
-        let stage = Self { folder: folder.to_path_buf(), registry: Registry::start(folder)?, veriseal, cosign };
+    /// Makes two key pairs: `cosign`, which signs, and `other`, which does not.
+    pub fn set(folder: &Path, registry: Registry, veriseal: PathBuf, cosign: [Option<PathBuf>; 2]) -> Result<Self, Failed> {
+        let stage = Self { folder: folder.to_path_buf(), registry, veriseal, cosign };
         let any = stage.cosign.iter().flatten().next().ok_or_else(|| Failed("no cosign".into()))?;
         for name in ["cosign", "other"] {
             stage.run(any, ["generate-key-pair", "--output-key-prefix", name])?;
@@ -81,15 +81,28 @@ impl Stage {
 
     /// Signs `repository@digest` with the key pair, without a log.
     pub fn sign(&self, cosign: Cosign, repository: &str, digest: &str) -> Result<(), Failed> {
+        self.sign_with(cosign, repository, digest, &[], &[])
+    }
+
+    /// The same with further flags and variables.
+    pub fn sign_with(
+        &self,
+        cosign: Cosign,
+        repository: &str,
+        digest: &str,
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<(), Failed> {
         let program = self.cosign[cosign as usize].as_ref().ok_or_else(|| Failed("no such cosign".into()))?;
         let image = format!("{}/{repository}@{digest}", self.registry.host);
         let without_log: &[&str] = match cosign {
             Cosign::Two => &["--tlog-upload=false"],
             Cosign::Three => &["--signing-config", "signing-config.json"],
         };
-        let arguments = ["sign", "--key", "cosign.key", "--yes", "--allow-http-registry"].iter().chain(without_log);
-        self.run(program, arguments.copied().chain([image.as_str()]))?;
-        Ok(())
+        let arguments = ["sign", "--key", "cosign.key", "--yes", "--allow-http-registry"].iter().chain(without_log).chain(flags);
+        let mut command = self.command(program);
+        command.args(arguments.copied().chain([image.as_str()])).envs(environment.iter().copied());
+        run(&mut command)
     }
 
     /// Attests provenance of `repository@digest` with the key pair, without a log.
@@ -140,17 +153,41 @@ impl Stage {
 
     /// `veriseal verify` of a reference in the registry.
     pub fn verify_with_log(&self, reference: &str, log: &str, flags: &[&str]) -> Result<Said, Failed> {
-        let image = format!("{}/{reference}", self.registry.host);
+        self.verify_source(&format!("{}/{reference}", self.registry.host), log, flags)
+    }
+
+    /// `veriseal verify` of a reference anywhere.
+    pub fn verify_source(&self, source: &str, log: &str, flags: &[&str]) -> Result<Said, Failed> {
+        let arguments = [&["verify", "--output", "json", "--tlog", log], flags, &[source]].concat();
+        self.veriseal(&arguments)
+    }
+
+    /// Any veriseal command.
+    pub fn veriseal(&self, arguments: &[&str]) -> Result<Said, Failed> {
         let output = self
             .command(&self.veriseal)
-            .args(["verify", "--output", "json", "--tlog", log])
-            .args(flags)
-            .arg(image)
+            .args(arguments)
             .output()
             .map_err(|error| Failed(format!("{}: {error}", self.veriseal.display())))?;
         let text = said(&output);
         let exit = output.status.code().ok_or_else(|| Failed(format!("veriseal was ended by a signal: {text}")))?;
         Ok(Said { exit, report: parse(&output.stdout).unwrap_or(Value::Null), text })
+    }
+
+    /// Any program of the machine; answers what it printed.
+    pub fn program(&self, name: &str, arguments: &[&str]) -> Result<String, Failed> {
+        let mut command = self.command(Path::new(name));
+        let output = command.args(arguments).output().map_err(|error| Failed(format!("{name}: {error}")))?;
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(Failed(format!("{name} {}: {}", arguments.join(" "), said(&output))))
+        }
+    }
+
+    /// Where the checks work.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The flags for a registry on loopback and the key that signs.
@@ -179,9 +216,7 @@ impl Stage {
     }
 
     fn run(&self, program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<(), Failed> {
-        let output =
-            self.command(program).args(arguments).output().map_err(|error| Failed(format!("{}: {error}", program.display())))?;
-        if output.status.success() { Ok(()) } else { Err(Failed(format!("{}: {}", program.display(), said(&output)))) }
+        run(self.command(program).args(arguments))
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -189,6 +224,12 @@ impl Stage {
         command.current_dir(&self.folder).env("COSIGN_PASSWORD", "").env("HOME", &self.folder).stdin(Stdio::null());
         command
     }
+}
+
+fn run(command: &mut Command) -> Result<(), Failed> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| Failed(format!("{program}: {error}")))?;
+    if output.status.success() { Ok(()) } else { Err(Failed(format!("{program}: {}", said(&output)))) }
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Failed> {

@@ -113,8 +113,26 @@ fn prepared(run: &mut Run, clock: Clock) -> Result<(), String> {
     let mut checks = Command::new(program("interop"));
     checks.env("MATERIALS", example("materials")).env("REGISTRY", example("registry"));
     checks.env("VERISEAL", program("veriseal")).env("INTEROP_FOLDER", target.join("interop")).envs(found);
-    run.stage("interop", clock.minutes(3), &mut checks);
+    match referrers(run, clock) {
+        Ok(program) => {
+            checks.env("REFERRERS", program);
+        }
+        Err(reason) => run.skip("interop with a referrers API", &reason),
+    }
+    run.stage("interop", clock.minutes(5), &mut checks);
     Ok(())
+}
+
+/// A registry with the referrers API, built from `interop/referrers` into the cache.
+fn referrers(run: &mut Run, clock: Clock) -> Result<PathBuf, String> {
+    if !on_path("go") {
+        return Err("there is no Go to build it with".to_string());
+    }
+    let program = cache().ok_or("neither XDG_CACHE_HOME nor HOME is set")?.join("veriseal/bin/referrers/referrers");
+    let mut build = Command::new("go");
+    build.args(["build", "-o"]).arg(&program).arg(".").env("GOFLAGS", "-p=2").current_dir(root().join("interop/referrers"));
+    run.prepare("build the registry with the referrers API", clock.minutes(3), &mut build)?;
+    Ok(program)
 }
 
 impl Cosign {

@@ -2,11 +2,13 @@
 //!
 //! Holds no rule of verification and links no crate of the project: it is compiled before every test run.
 
+mod api;
 mod codes;
 mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod library;
 mod parity;
 mod python;
 mod stage;
@@ -25,6 +27,8 @@ cargo xtask <command>
   ci                       test, then interop, with one closing line for both
   python                   the wheel in a fresh virtual environment, and its tests; part of test
   dist python              a wheel with optimisations and a source distribution, in dist/
+  api [--check]            write docs/api from the public items of the library crates, or fail where it differs
+  library                  the crates as they would be published, every set of features, docs/api; part of test
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
@@ -34,6 +38,9 @@ cargo xtask <command>
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = api::as_rustdoc() {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments.as_slice() {
@@ -42,6 +49,9 @@ fn main() -> ExitCode {
         ["ci"] => staged(&[tests::run, interop::run]),
         ["python"] => staged(&[python::run]),
         ["dist", "python"] => python::dist(),
+        ["api"] => api::write(),
+        ["api", "--check"] => staged(&[api::check]),
+        ["library"] => staged(&[library::run, api::check]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["header"] => header::write(),

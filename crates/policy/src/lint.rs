@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use std::fmt::Write as _;
 use veriseal::key::KeyKind;
 use veriseal::policy::Selection;
-use veriseal::{Authority, Exception, Requirement, SctMode, SignatureRequirement, TlogMode, TrustRoot, UnixTime};
+use veriseal::{Authority, Claim, Exception, Requirement, SctMode, SignatureRequirement, TlogMode, TrustRoot, UnixTime};
 
 /// An exception or key that ends sooner is worth a note, in seconds.
 const SOON: i64 = 30 * 86_400;
@@ -187,6 +187,16 @@ impl Findings {
         }
         if settings.allow_chain {
             self.warn("CHAIN_ALLOWED", path, at, "certificates inside bundles are taken along; only for a CA of your own");
+        }
+        if let (Claim::Attestation { .. }, []) = (leaf.claimed(), leaf.predicate()) {
+            let message = "any attestation of this type by the authority counts, whatever it says: where asks for more";
+            self.note("ANY_PREDICATE", path, at, message);
+        }
+        for clause in leaf.predicate() {
+            if let Some(text) = identity::open_start(clause.value()) {
+                let message = format!("{}: {text} lets anything stand before", clause.pointer());
+                self.warn("UNANCHORED", path, at, message);
+            }
         }
         if let Some(name) = leaf.selection().name() {
             let message = format!("{name}: a registry can withhold an attestation, and saved evidence is never enough");

@@ -89,6 +89,12 @@ fn order_age_and_unused_roots_are_warned_of() {
     assert_eq!(by(identity(), json!({ "all": true })), ["WITHHOLDING"]);
     assert_eq!(by(key(), json!({ "maxAge": "90d" })), ["AGE_BY_KEY"]);
     assert_eq!(by(key(), json!({ "newest": true })), ["WITHHOLDING", "AGE_BY_KEY"]);
+    assert_eq!(by(identity(), json!({ "where": { "/a": { "regex": ".*/acme/app" } } })), ["UNANCHORED"]);
+    assert_eq!(by(identity(), json!({ "where": { "/a": { "contains": { "glob": "**/acme" } } } })), ["UNANCHORED"]);
+    assert_eq!(by(identity(), json!({ "where": { "/a": { "regex": ".*" }, "/b": { "glob": "acme/**" } } })), Vec::<&str>::new());
+    let silent = json!({ "predicateType": kit::SLSA, "key": { "file": "release.pub", "trust": "test" } });
+    let silent = world.load(&world.requiring(&json!({ "attestation": silent }))).unwrap();
+    assert_eq!(names(&silent, world.scenario.now, Level::Note), ["TAGS", "ANY_PREDICATE"]);
     let mut policy = world.policy();
     policy["images"][0]["require"] = world.key("release");
     policy["trust"]["spare"] = json!({ "trustedRoot": "root.json" });

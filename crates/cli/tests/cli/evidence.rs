@@ -55,7 +55,7 @@ fn judging_saved_evidence_gives_the_verdict_of_verifying() {
             let judged = gathered.judge(out, &gathered.image());
             if gathered.verified.report()["code"] == "NO_SIGNATURE" {
                 // That there is none, only the registry can say (K-EV-02).
-                assert_eq!((judged.exit, &judged.report()["code"]), (3, &"ABSENCE_NOT_SHOWN".into()), "{name}: {judged:?}");
+                assert_eq!((judged.exit, &judged.report()["code"]), (3, &"ABSENCE_NOT_PROVED".into()), "{name}: {judged:?}");
                 continue;
             }
             assert_eq!(judged.exit, gathered.verified.exit, "{name}: {judged:?} {:?}", gathered.verified);

@@ -40,12 +40,8 @@ impl<'t> ValidLogEntry<'t> {
         Self { log, twins, index: shown_index(entry), promised_at, stated_at, witnesses }
     }
 
-    /// The entry as that of the log whose window holds all these moments. One with a promise was held against its own time
-    /// already; the others have none of their own (spec: Rekor v2 states no time).
+    /// The entry as that of the log whose window holds all these moments.
     pub(super) fn within_window(self, moments: &[UnixTime]) -> Result<Self, Failure> {
-        if self.promised_at.is_some() {
-            return Ok(self);
-        }
         let outside = |log: &TransparencyLog| moments.iter().copied().find(|at| !log.validity().contains(*at));
         let Some(at) = outside(self.log) else { return Ok(self) };
         let twin = self.twins.iter().copied().find(|twin| outside(twin).is_none());

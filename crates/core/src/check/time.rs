@@ -52,7 +52,8 @@ pub(super) fn known(entries: &[ValidLogEntry<'_>], stamps: &[ValidTimestamp], no
     Ok(KnownTimes::assertion(times))
 }
 
-/// The entry, if its log's key was valid at every authenticated time. Where there is none, `otherwise` takes its place: the
+/// The entry, if its log's key was valid at every authenticated time. One with a promise was held against its own time
+/// already; the others have none of their own (spec: Rekor v2 states no time). Where there is none, `otherwise` takes its place: the
 /// present, which is the only time that is not somebody's own word (as for a signer's key, K-X-02), so that the key of a log
 /// that was retired vouches for nothing new.
 pub(super) fn within_log_window<'t>(
@@ -60,6 +61,9 @@ pub(super) fn within_log_window<'t>(
     times: &KnownTimes,
     otherwise: Option<UnixTime>,
 ) -> Result<ValidLogEntry<'t>, Failure> {
+    if entry.promised_at().is_some() {
+        return Ok(entry);
+    }
     let mut moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
     moments.extend(otherwise.filter(|_| times.times().is_empty()));
     entry.within_window(&moments)

@@ -145,8 +145,7 @@ codes! {
     RealmRefused = 216, "REALM_REFUSED", Undecided, Registry, "the token service is not one that may get these credentials", "Allow the realm explicitly if it belongs to this registry.";
     PlainHttpRefused = 217, "PLAIN_HTTP_REFUSED", Usage, Caller, "plain HTTP is used only for hosts that the user names", "Use https, or name the host in --allow-http.";
     ResponseInvalid = 218, "RESPONSE_INVALID", Undecided, Registry, "the registry's answer is not what the protocol allows", "Check that the address is a registry's.";
-    AbsenceNotShown = 230, "ABSENCE_NOT_SHOWN", Undecided, Caller, "the saved evidence holds no signature, and a file cannot show that there is none", "Verify the image where it is kept, or save the evidence again.";
-    AbsenceNotProved = 280, "ABSENCE_NOT_PROVED", Undecided, Caller, "the policy asks about all attestations, and not all could be found out", "Ask the registry itself: saved evidence and failed requests never show that there is no other.";
+    AbsenceNotProved = 280, "ABSENCE_NOT_PROVED", Undecided, Caller, "what was found does not show that there is nothing else, and the answer depends on that", "Ask the registry itself: saved evidence and failed requests never show that there is no other.";
 
     // 300–399: OCI documents.
     ManifestInvalid = 300, "MANIFEST_INVALID", Rejected, Registry, "the manifest or index cannot be used", "Push a manifest that follows the OCI image specification.";

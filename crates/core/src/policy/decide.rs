@@ -215,10 +215,103 @@ fn give<T: Ord>(child: usize, children: &[&BTreeSet<T>], signers: &[&T], given: 
 
 #[cfg(test)]
 mod tests {
+    use super::super::facts::{AuthenticatedTime, Signer, TimeSource};
+    use super::super::{Authority, Claim, KeyAuthority, PredicateMatch, ValueMatch};
     use super::*;
+    use crate::digest::Digest;
+    use crate::encoding::hex;
+    use crate::key::PublicKey;
 
     fn set(signers: &[&str]) -> BTreeSet<String> {
         signers.iter().map(|signer| (*signer).to_owned()).collect()
+    }
+
+    fn policy(more: impl Fn(SignatureRequirement) -> SignatureRequirement) -> Policy {
+        let spki = hex::decode(
+            "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
+        );
+        let key = KeyAuthority::new(PublicKey::from_spki(&spki.unwrap()).unwrap(), "a.pub");
+        let claim = Claim::Attestation { predicate_type: "https://example.com/p".to_owned() };
+        let leaf = SignatureRequirement::new(Authority::Key(key)).claim(claim);
+        Policy::new(Requirement::signature(more(leaf))).unwrap()
+    }
+
+    fn signed(at: i64, evaluated: BTreeSet<String>) -> VerifiedSignature {
+        let time = AuthenticatedTime::assertion(UnixTime::from_seconds(at), TimeSource::Log("log".to_owned()));
+        VerifiedSignature {
+            signer: Signer::Key { id: [1; 32], name: "a.pub".to_owned() },
+            digest: Digest::sha256(b"image"),
+            times: vec![time],
+            logs: Vec::new(),
+            statement: None,
+            docker_reference: None,
+            identity: None,
+            evaluated,
+            ending: None,
+        }
+    }
+
+    fn decision(policy: &Policy, held: Vec<VerifiedSignature>, against: &[(usize, i64)], complete: bool) -> Decision {
+        let against = against.iter().map(|(number, at)| (*number, Some(UnixTime::from_seconds(*at)))).collect();
+        let held = held.into_iter().enumerate().collect();
+        decide(policy, &[LeafFacts { held, against, complete, domain: 0 }])
+    }
+
+    /// INV-4: a clause that was configured and not evaluated accepts nothing, and neither does one that nobody configured.
+    #[test]
+    fn every_configured_clause_must_have_been_evaluated() {
+        let clause = |pointer: &str| PredicateMatch::new(pointer, ValueMatch::Bool(true)).unwrap();
+        let policy = policy(|leaf| leaf.saying(clause("/a")).saying(clause("/b")).max_age(60).selecting(Selection::Newest));
+        let mut all = policy.leaves()[0].clauses(None);
+        for name in
+            ["signature", "subject", "claim", "tlog", "timestamps", "keyWindow", "where./a", "where./b", "maxAge", "newest"]
+        {
+            assert!(all.contains(name), "{name}");
+        }
+        assert_eq!(all.len(), 10);
+        // This one is evaluated here, over all of them.
+        all.remove("newest");
+        assert!(decision(&policy, vec![signed(1, all.clone())], &[], true).accepted());
+        for clause in &all {
+            let mut fewer = all.clone();
+            fewer.remove(clause);
+            let decision = decision(&policy, vec![signed(1, fewer)], &[], true);
+            assert!(!decision.accepted(), "{clause}");
+            assert_eq!(decision.unevaluated.as_deref(), Some(clause.as_str()));
+        }
+        let more = all.iter().cloned().chain(["unheard of".to_owned()]).collect();
+        assert!(!decision(&policy, vec![signed(1, more)], &[], true).accepted());
+        // One that was evaluated wholly does not make up for one that was not.
+        let fewer = all.iter().skip(1).cloned().collect();
+        assert!(!decision(&policy, vec![signed(1, all), signed(1, fewer)], &[], true).accepted());
+    }
+
+    #[test]
+    fn what_counts_against_a_leaf_depends_on_its_order() {
+        let cases = [
+            (Selection::Any, [true, true, true, true]),
+            (Selection::Newest, [true, false, false, false]),
+            (Selection::All, [false, false, false, false]),
+        ];
+        for (selection, expected) in cases {
+            let policy = policy(|leaf| leaf.selecting(selection));
+            let mut evaluated = policy.leaves()[0].clauses(None);
+            selection.name().map(|name| evaluated.remove(name));
+            let held = || vec![signed(5, evaluated.clone())];
+            // Something older, of the same second, newer, and something of which nobody knows.
+            let older = decision(&policy, held(), &[(7, 4)], true);
+            let same = decision(&policy, held(), &[(7, 5)], true);
+            let newer = decision(&policy, held(), &[(7, 6)], true);
+            let unknown = decision(&policy, held(), &[], false);
+            assert_eq!([&older, &same, &newer, &unknown].map(Decision::accepted), expected, "{selection:?}");
+            let code = |decision: &Decision| decision.root.reason.as_ref().map(Failure::code);
+            let superseded = (selection != Selection::Any).then_some(Code::AttestationSuperseded);
+            assert_eq!((code(&newer), code(&same)), (superseded, superseded), "{selection:?}");
+            let not_proved = (selection != Selection::Any).then_some(Code::AbsenceNotProved);
+            assert_eq!(code(&unknown), not_proved, "{selection:?}");
+            assert!(decision(&policy, held(), &[], true).accepted(), "{selection:?}");
+            assert!(!decision(&policy, Vec::new(), &[], true).accepted(), "{selection:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Blobs: one bundle, one artifact, the same ladder.
 
-use super::judge::{About, Examination, Extra, verdict};
+use super::examined::About;
+use super::judge::{Examination, Extra, verdict};
 use super::outcome::{AcceptedBlob, NotAccepted};
 use super::verifier::Verifier;
 use crate::check::Artifact;

@@ -1,19 +1,20 @@
 //! Judging: every candidate against every authority, the policy over what held, and the account of it all. Pure.
 
+use super::examined::{About, Examined};
 use super::outcome::NotAccepted;
 use super::proven::Proven;
 use super::verifier::Verifier;
 use super::{allowance, candidate};
 use crate::check::Artifact;
-use crate::check::candidate::{Bench, Evaluation, evaluate};
+use crate::check::candidate::{Bench, evaluate};
 use crate::code::{Class, Code, Failure};
 use crate::format::{Format, Signed};
 use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, Ending, LeafFacts, NodeOutcome, Requirement, Selection, SignatureRequirement,
-    VerifiedSignature, decide, unanchored_notices,
+    Authority, Basis, Claim, Decision, Ending, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide,
+    unanchored_notices,
 };
 use crate::report::{
     CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, Report, ReportParts, SubjectReport, TagReport,
@@ -30,61 +31,6 @@ const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
 pub(super) enum Judgement {
     Accepted { proven: Box<Proven>, signatures: Vec<VerifiedSignature>, report: Box<Report> },
     NotAccepted(NotAccepted),
-}
-
-/// What a candidate is attached to, and its signature therefore about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum About {
-    /// The image: what the reference names.
-    Image,
-    /// One of its platforms, by number.
-    Platform(usize),
-}
-
-/// A candidate that was looked at, or the reason why it could not be.
-pub(super) struct Examined {
-    about: About,
-    layout: &'static str,
-    digest: Option<String>,
-    format: Option<Format>,
-    reason: Option<Failure>,
-    /// One a leaf; none where the candidate could not be read.
-    evaluations: Vec<Held>,
-}
-
-/// What came of a candidate under one leaf.
-enum Held {
-    Told(Box<Evaluation>),
-    /// A refusal that the report does not tell, since it tells enough of them; what must still be known is whether it could
-    /// not be found out.
-    LeftOut(Option<Failure>),
-}
-
-impl Examined {
-    /// Why it could not be found out whether this candidate satisfies the `index`-th leaf.
-    fn undecided(&self, index: usize) -> Option<&Failure> {
-        let failure = match self.evaluations.get(index) {
-            Some(Held::Told(evaluation)) => evaluation.result.as_ref().err()?,
-            Some(Held::LeftOut(undecided)) => undecided.as_ref()?,
-            None => self.reason.as_ref()?,
-        };
-        (failure.code().class() != Class::Rejected).then_some(failure)
-    }
-
-    fn left_out(&self) -> usize {
-        self.evaluations.iter().filter(|held| matches!(held, Held::LeftOut(_))).count()
-    }
-}
-
-/// The evaluations that are told, each with its leaf.
-fn told<'a>(
-    leaves: &'a [&'a SignatureRequirement],
-    examined: &'a Examined,
-) -> impl Iterator<Item = (&'a SignatureRequirement, &'a Evaluation)> {
-    leaves.iter().zip(&examined.evaluations).filter_map(|(leaf, held)| match held {
-        Held::Told(evaluation) => Some((*leaf, &**evaluation)),
-        Held::LeftOut(_) => None,
-    })
 }
 
 /// All candidates, held against all leaves.
@@ -123,17 +69,16 @@ impl<'v> Examination<'v> {
         artifact: &Artifact<'_>,
     ) {
         let number = self.examined.len().saturating_add(1);
-        let mut examined = Examined { about, layout, digest, format: None, reason: None, evaluations: Vec::new() };
+        let mut examined = Examined::new(about, layout, digest);
         match parsed {
             Err(failure) => examined.reason = Some(failure),
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let (limits, now) = (&self.verifier.limits, self.now);
-                let mut evaluations = Vec::with_capacity(self.facts.len());
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 let none = no_facts(self.verifier);
                 let facts = self.facts.entry(about).or_insert(none);
-                for ((leaf, key), facts) in leaves.zip(facts) {
+                for (index, ((leaf, key), facts)) in leaves.zip(facts).enumerate() {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
                     // becomes of it.
@@ -144,28 +89,11 @@ impl<'v> Examination<'v> {
                         (Err(_), Some(at)) => facts.against.push((number, at)),
                         (Err(_), None) => {}
                     }
-                    evaluations.push(evaluation);
+                    examined.take(index, evaluation, &mut self.checks_left);
                 }
-                if evaluations.iter().all(|evaluation| evaluation.result.is_err()) {
-                    // Held against nothing is not found good.
-                    examined.reason = furthest(&evaluations).or_else(|| Some(Code::PolicyNotMet.into()));
-                }
-                examined.evaluations = evaluations.into_iter().map(|evaluation| self.told(evaluation)).collect();
             }
         }
         self.examined.push(examined);
-    }
-
-    /// Whatever was accepted is told; refusals only until there are enough of them.
-    fn told(&mut self, evaluation: Evaluation) -> Held {
-        let Err(failure) = &evaluation.result else { return Held::Told(Box::new(evaluation)) };
-        match self.checks_left.checked_sub(evaluation.checks.len().saturating_add(1)) {
-            Some(left) => {
-                self.checks_left = left;
-                Held::Told(Box::new(evaluation))
-            }
-            None => Held::LeftOut(Some(failure).filter(|failure| failure.code().class() != Class::Rejected).cloned()),
-        }
     }
 
     /// Whether bundles may carry chains for some leaf; each leaf looks again for itself.
@@ -305,12 +233,12 @@ impl<'v> Examination<'v> {
         );
         let mut left_out: usize = 0;
         for examined in &self.examined {
-            for (leaf, evaluation) in told(&leaves, examined) {
+            for (leaf, evaluation) in examined.told(&leaves) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
                     notices.extend(keyless.identities().iter().flat_map(|identity| unanchored_notices(identity, signer)));
                 }
             }
-            left_out = left_out.saturating_add(examined.left_out());
+            left_out = left_out.saturating_add(examined.left_out);
         }
         dedup(&mut notices);
         if left_out > 0 {
@@ -320,7 +248,7 @@ impl<'v> Examination<'v> {
                 .push(Failure::new(Code::ReportTruncated).expected(expected).found(format_args!("{left_out} refusals left out")));
         }
         let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
-            let evaluations = told(&leaves, examined).map(|(leaf, evaluation)| {
+            let evaluations = examined.told(&leaves).map(|(leaf, evaluation)| {
                 EvaluationReport::new(
                     leaf.authority().describe(),
                     leaf.trust_root().map(|trust| trust_report(trust)),
@@ -338,7 +266,7 @@ impl<'v> Examination<'v> {
                 accepted: examined.reason.is_none(),
                 reason: examined.reason.as_ref().map(Into::into),
                 evaluations: evaluations.collect(),
-                left_out: examined.left_out(),
+                left_out: examined.left_out,
             }
         });
         let parts = ReportParts {
@@ -491,7 +419,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
                 // Whoever carried the file may have left the signature out (K-EV-02). Where it holds candidates they were
                 // judged, by their bytes; of none nothing is known.
                 none if none.code() == Code::NoSignature && evidence.origin() == EvidenceOrigin::Loaded => {
-                    Code::AbsenceNotShown.into()
+                    Code::AbsenceNotProved.into()
                 }
                 failure => failure,
             };
@@ -620,20 +548,6 @@ pub(super) fn verdict(failure: &Failure) -> Verdict {
 /// the order in which they were met (INV-12).
 fn most_telling<'a>(reasons: impl Iterator<Item = &'a Failure>) -> Option<Failure> {
     reasons.min_by_key(|failure| failure.code()).cloned()
-}
-
-/// Of several reasons the one of the authority that got furthest up the ladder.
-fn furthest(evaluations: &[Evaluation]) -> Option<Failure> {
-    let mut best: Option<(usize, &Failure)> = None;
-    for evaluation in evaluations {
-        if let Err(failure) = &evaluation.result {
-            let rungs = evaluation.checks.len();
-            if best.is_none_or(|(known, _)| rungs > known) {
-                best = Some((rungs, failure));
-            }
-        }
-    }
-    best.map(|(_, failure)| failure.clone())
 }
 
 /// Whether a node holds or would, were every leaf to hold of which something could not be found out (in the order of

@@ -3,6 +3,7 @@
 mod allowance;
 mod blob;
 mod candidate;
+mod examined;
 mod judge;
 mod outcome;
 mod proven;

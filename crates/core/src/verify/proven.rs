@@ -4,7 +4,8 @@
 //! platform's manifest together with the [`ListedManifest`] that shows that the image lists it, before a signature of the
 //! image counts for it; or an index with a proof for each of its platforms.
 
-use super::judge::{About, Examination};
+use super::examined::About;
+use super::judge::Examination;
 use crate::code::{Code, Failure};
 use crate::digest::Digest;
 use crate::gather::{Evidence, ListedManifest, PlatformEvidence, Subject};

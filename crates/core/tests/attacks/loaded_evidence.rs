@@ -33,7 +33,7 @@ fn a_file_without_signatures_does_not_show_that_there_is_none() {
     let case = Case { settings: Settings { tlog: TlogMode::Ignored, ..Settings::default() }, ..Case::key() };
     let mut store = Store::with_referrers_api();
     let image = ImageBuilder::new("app").build(&mut store);
-    let undecided = (Verdict::Undecided, Code::AbsenceNotShown);
+    let undecided = (Verdict::Undecided, Code::AbsenceNotProved);
     // The registry itself may say so, to the one who asks.
     let asked = case.verifier().verify(&reference(&image), &store, case.now);
     assert!(matches!(asked, Err(NotAccepted::Rejected(report)) if report.code() == Code::NoSignature));

@@ -69,7 +69,7 @@ impl World {
             assert_eq!(loaded.to_saved(), saved);
             let judged = self.verifier(choice).judge(by_digest.repository(), &self.index.digest, &loaded, self.case.now);
             // But for absence, which no file shows.
-            let expected = if code(&outcome) == Code::NoSignature { Code::AbsenceNotShown } else { code(&outcome) };
+            let expected = if code(&outcome) == Code::NoSignature { Code::AbsenceNotProved } else { code(&outcome) };
             assert_eq!(code(&judged), expected);
             assert_eq!(judged.as_ref().ok().map(Accepted::pinned), outcome.as_ref().ok().map(Accepted::pinned));
         }

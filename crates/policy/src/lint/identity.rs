@@ -1,5 +1,6 @@
 //! Whether an identity is wider than it looks.
 
+use veriseal::policy::ValueMatch;
 use veriseal::{Identity, StringMatch};
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -55,6 +56,24 @@ pub(super) fn lint(identity: &Identity, mut warn: impl FnMut(&'static str, Strin
         && host_of(glob.as_str()).is_some_and(|host| host.contains('*'))
     {
         warn("OPEN_HOST", format!("{} leaves the host open", glob.as_str()));
+    }
+}
+
+/// A pattern about a value of a predicate that lets anything stand before what it means.
+pub(super) fn open_start(value: &ValueMatch) -> Option<String> {
+    match value {
+        ValueMatch::Text(StringMatch::Pattern(pattern)) => {
+            let source = pattern.as_str();
+            // Wholly open is a way to ask that there is some text.
+            let is_open = source.trim_start_matches('^').starts_with(".*") && source.trim_matches(['^', '$']) != ".*";
+            is_open.then(|| source.to_owned())
+        }
+        ValueMatch::Text(StringMatch::Glob(glob)) => {
+            (glob.as_str().starts_with("**") && glob.as_str() != "**").then(|| glob.as_str().to_owned())
+        }
+        ValueMatch::OneOf(of) => of.iter().find_map(open_start),
+        ValueMatch::Contains(wanted) => open_start(wanted),
+        _ => None,
     }
 }
 

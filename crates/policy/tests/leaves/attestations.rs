@@ -6,7 +6,7 @@ use veriseal::gather::{Evidence, Fetch, FetchError, Request, Response};
 use veriseal::{Code, Digest, Failure, Limits, Reference, UnixTime, Verdict};
 use veriseal_testkit::dsse::{Envelope, IN_TOTO, Statement};
 use veriseal_testkit::scenario::Scenario;
-use veriseal_testkit::{Bundle, Signer};
+use veriseal_testkit::{Attestation, Bundle, Signer};
 
 /// A leaf about the identity's provenance, with more fields.
 fn leaf(world: &World, more: &Value) -> Value {
@@ -226,6 +226,23 @@ fn only_the_newest_attestation_counts_where_newest_is_asked_for() {
         let world = attested(&predicates);
         let code = |field: &str| answer(&world, &leaf(&world, &json!({ "where": { BRANCH: "main" }, field: true }))).0;
         assert_eq!((code("newest"), code("all")), (newest, all), "{predicates:?}");
+    }
+}
+
+/// Nothing in one layout hides what another one holds: a newer attestation under cosign's `.att` tag supersedes a bundle.
+#[test]
+fn the_newest_attestation_is_that_of_all_layouts() {
+    for (branch, code) in [("test", Code::AttestationSuperseded), ("main", Code::Accepted)] {
+        let mut scenario = Scenario::new("attested");
+        let signer = scenario.keyless_signer();
+        attest(&mut scenario, &signer, built_on("main", 3));
+        let statement = Statement::new(&scenario.image.digest, SLSA, built_on(branch, 3));
+        let later = scenario.sigstore.now.saturating_add_seconds(60);
+        let attestation = Attestation::new(&statement, &signer).logged(&mut scenario.sigstore.rekor, later);
+        scenario.store.attach_layers(&scenario.image.digest, "att", &[attestation.layer()]);
+        let world = World::of(scenario);
+        let asked = leaf(&world, &json!({ "where": { BRANCH: "main" }, "newest": true }));
+        assert_eq!(answer(&world, &asked).0, code, "{branch}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::server::{Server, drip, head, reply};
 use super::*;
+use std::io::{Read as _, Write as _};
 use std::time::Instant;
 
 const OVER: usize = MAX as usize + 1;
@@ -122,4 +123,53 @@ fn the_deadline_of_a_call_is_shared_by_its_requests() {
     assert_eq!(code(call.fetch(&tag(&server.name()))), Code::DeadlineExceeded);
     assert!(started.elapsed() < Duration::from_millis(100), "a call that is over asks nothing more");
     assert_eq!(server.seen().len(), 2);
+}
+
+/// Bytes after an answer are no answer: a connection that has some is not asked again, or a registry behind a shared
+/// front could have one request answered with what another put there.
+#[test]
+fn what_follows_an_answer_is_never_the_next_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let name = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut stream = stream;
+                let mut seen = Vec::new();
+                let mut byte = [0];
+                while stream.read(&mut byte).is_ok_and(|read| read == 1) {
+                    seen.push(byte[0]);
+                    if seen.ends_with(b"\r\n\r\n") {
+                        seen.clear();
+                        // Kept open, with a second answer that nobody asked for.
+                        let _ = stream.write_all(
+                            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+                        );
+                    }
+                }
+            });
+        }
+    });
+    let registry = Registry::builder().only_these_roots().retry_pause(Duration::ZERO).allow_http(&name).build().unwrap();
+    for _ in 0..20 {
+        assert_eq!(found(registry.fetch(&tag(&name))), b"{}");
+    }
+}
+
+/// K-OC-16: an IPv6 address with a port is a registry like any other.
+#[test]
+fn a_registry_on_an_ipv6_address_is_asked() {
+    let Ok(listener) = std::net::TcpListener::bind("[::1]:0") else {
+        println!("skipped: this machine has no IPv6 on loopback");
+        return;
+    };
+    let name = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(&reply(200, &[], b"{}"));
+        }
+    });
+    let registry = Registry::builder().only_these_roots().allow_http(&name).build().unwrap();
+    assert_eq!(found(registry.fetch(&tag(&name))), b"{}");
 }

@@ -3,7 +3,9 @@
 //! Which manifests the index lists is found again from the bytes: the file cannot add one, leave one out or take
 //! another's place.
 
-use super::{Loader, SavedCandidate, SavedFailure, SavedNote, invalid, saved_layouts, saved_notes};
+use super::document::{SavedCandidate, SavedFailure, SavedNote, invalid};
+use super::loader::Loader;
+use super::{saved_layouts, saved_notes};
 use crate::code::{Code, Failure};
 use crate::digest::{Content, Digest};
 use crate::encoding::json;
