@@ -8,6 +8,7 @@ mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod library;
 mod parity;
 mod python;
 mod stage;
@@ -27,6 +28,7 @@ cargo xtask <command>
   python                   the wheel in a fresh virtual environment, and its tests; part of test
   dist python              a wheel with optimisations and a source distribution, in dist/
   api [--check]            write docs/api from the public items of the library crates, or fail where it differs
+  library                  the crates as they would be published, every set of features, docs/api; part of test
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         ["dist", "python"] => python::dist(),
         ["api"] => api::write(),
         ["api", "--check"] => staged(&[api::check]),
+        ["library"] => staged(&[library::run, api::check]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["header"] => header::write(),

@@ -102,7 +102,7 @@ fn valgrind_finds_nothing_in_the_idioms() {
 
 #[test]
 fn valgrind_finds_nothing_in_misuse() {
-    valgrind("misuse", &["1000"]);
+    valgrind("misuse", &["400"]);
 }
 
 #[test]

@@ -189,6 +189,59 @@ fn policies_and_saved_evidence_go_together() {
     assert_eq!(verify(&stage, "verify", &["policy.yaml"], &["--evidence-out", &nowhere]).exit, 2);
 }
 
+/// Policies that are given together look at what the reference was resolved to once, each for its own platforms, and must
+/// pin the same digest: there is no one reference that all of them accept otherwise.
+#[test]
+fn policies_for_different_platforms_must_pin_the_same() {
+    let stage = Stage::new(scenario::index_signed());
+    let identity = &stage.scenario.identity;
+    for (name, platforms) in [("index", "index"), ("all", "all"), ("one", "[linux/amd64]"), ("two", "[linux/amd64, linux/arm64]")]
+    {
+        let policy = format!(
+            "apiVersion: veriseal/v1\ntrust:\n  test: {{trustedRoot: root.json}}\nimages:\n  - match: [\"**\"]\n    require: \
+             {{signature: {{keyless: {{trust: test, issuer: \"{}\", identity: \"{}\"}}}}}}\n    platforms: {platforms}\n",
+            identity.issuer,
+            identity.subject_text()
+        );
+        std::fs::write(stage.path(&format!("{name}.yaml")), policy).unwrap();
+    }
+    let index = stage.scenario.image.digest.to_string();
+    for (policies, pins_index) in [
+        (vec!["index.yaml", "all.yaml"], Some(true)),
+        (vec!["all.yaml", "two.yaml", "index.yaml"], Some(true)),
+        (vec!["one.yaml"], Some(false)),
+        (vec!["one.yaml", "one.yaml"], Some(false)),
+        (vec!["index.yaml", "one.yaml"], None),
+        (vec!["one.yaml", "all.yaml"], None),
+    ] {
+        let said = verify(&stage, "verify", &policies, &[]);
+        let Some(pins_index) = pins_index else {
+            assert_eq!((said.exit, said.out.as_str()), (2, ""), "{policies:?} {said:?}");
+            assert!(said.sentence().contains("accept different digests"), "{said:?}");
+            continue;
+        };
+        let pinned = said.report()["subject"]["pinned"].as_str().unwrap_or_default().to_owned();
+        assert_eq!((said.exit, pinned.ends_with(&index)), (0, pins_index), "{policies:?} {said:?}");
+    }
+    // Evidence for platforms serves whoever asks for the index; two sorts of platforms need two files.
+    let saved = |policies: &[&str], out: &str| verify(&stage, "verify", policies, &["--evidence-out", &stage.text(out)]);
+    assert_eq!(saved(&["index.yaml", "all.yaml"], "all.tar").exit, 0);
+    let image = format!("{}@{index}", stage.layout().strip_suffix(":v1").unwrap());
+    let now = stage.scenario.now.to_string();
+    let (first, second, file) = (stage.text("index.yaml"), stage.text("all.yaml"), stage.text("all.tar"));
+    let judged =
+        veriseal(["judge", "--image", &image, "--verification-time", &now, "--policy", &first, "--policy", &second, &file]);
+    assert_eq!(judged.exit, 0, "{judged:?}");
+    let several = saved(&["all.yaml", "two.yaml"], "several.tar");
+    assert_eq!((several.exit, stage.path("several.tar").exists()), (2, false), "{several:?}");
+    // A lock holds what is pinned.
+    let lock = stage.text("images.lock");
+    assert_eq!(verify(&stage, "pin", &["one.yaml"], &["--lock", &lock]).exit, 0);
+    assert!(!std::fs::read_to_string(&lock).unwrap().contains(&index));
+    assert_eq!(verify(&stage, "verify", &["one.yaml"], &["--locked", &lock]).exit, 0);
+    assert_eq!(code(&verify(&stage, "verify", &["index.yaml"], &["--locked", &lock])), "TAG_MOVED");
+}
+
 /// K-PO-08: every image that is named is judged, wherever it stands among the others, and the worst answer is the answer.
 #[test]
 fn every_image_that_is_named_is_judged() {

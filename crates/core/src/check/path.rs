@@ -9,7 +9,7 @@ use super::log_entry::ValidLogEntry;
 use super::time::KnownTimes;
 use crate::code::{Code, Failure};
 use crate::limits::Budget;
-use crate::policy::{AuthenticatedTime, Certified, Signer, TimeSource};
+use crate::policy::{AuthenticatedTime, Certified, Signer};
 use crate::time::UnixTime;
 use crate::x509::{Certificate, DistinguishedName, FulcioExtensions, Path, Purpose, SubjectName};
 
@@ -92,13 +92,8 @@ pub(super) fn verify<'t>(
     bench: Bench<'t>,
     budget: &mut Budget,
 ) -> Result<ValidPath<'t>, Failure> {
-    for time in times.times() {
-        if matches!(time.source(), TimeSource::Log(_)) {
-            within_validity(leaf, time.at())?;
-        }
-    }
-    // A time that a log entry only states is no ground for trust, but one that contradicts the certificate is one for
-    // refusing.
+    // Promised or only stated: a time that a log entry states may be no ground for trust, but one that contradicts the
+    // certificate is one for refusing.
     entries.iter().filter_map(ValidLogEntry::stated_at).try_for_each(|at| within_validity(leaf, at))?;
     let mut paths = Vec::new();
     let mut authority = None;

@@ -307,8 +307,8 @@ mod tests {
             let code = |decision: &Decision| decision.root.reason.as_ref().map(Failure::code);
             let superseded = (selection != Selection::Any).then_some(Code::AttestationSuperseded);
             assert_eq!((code(&newer), code(&same)), (superseded, superseded), "{selection:?}");
-            let not_excluded = (selection != Selection::Any).then_some(Code::AbsenceNotProved);
-            assert_eq!(code(&unknown), not_excluded, "{selection:?}");
+            let not_proved = (selection != Selection::Any).then_some(Code::AbsenceNotProved);
+            assert_eq!(code(&unknown), not_proved, "{selection:?}");
             assert!(decision(&policy, held(), &[], true).accepted(), "{selection:?}");
             assert!(!decision(&policy, Vec::new(), &[], true).accepted(), "{selection:?}");
         }

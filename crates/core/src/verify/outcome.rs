@@ -9,6 +9,24 @@ use crate::report::Report;
 use std::fmt;
 use std::sync::Arc;
 
+/// What every acceptance can tell, whatever it is of. The types themselves stay apart: one is of no use where the other is
+/// asked for.
+macro_rules! account {
+    () => {
+        /// The signatures that satisfied a leaf of the policy.
+        #[must_use]
+        pub fn signatures(&self) -> &[VerifiedSignature] {
+            &self.signatures
+        }
+
+        /// The account of every check.
+        #[must_use]
+        pub fn report(&self) -> &Report {
+            &self.report
+        }
+    };
+}
+
 /// The requirement holds for an image. Only a [`super::Verifier`] makes one.
 ///
 /// Deploy [`Accepted::pinned`], never what was asked for: a tag may point elsewhere a moment later.
@@ -53,17 +71,7 @@ impl Accepted {
         self.proven.platforms()
     }
 
-    /// The signatures that satisfied a leaf of the policy.
-    #[must_use]
-    pub fn signatures(&self) -> &[VerifiedSignature] {
-        &self.signatures
-    }
-
-    /// The account of every check.
-    #[must_use]
-    pub fn report(&self) -> &Report {
-        &self.report
-    }
+    account!();
 }
 
 /// The requirement holds for a blob. Only a [`super::Verifier`] makes one.
@@ -85,17 +93,7 @@ impl AcceptedBlob {
         &self.digest
     }
 
-    /// The signatures that satisfied a leaf of the policy.
-    #[must_use]
-    pub fn signatures(&self) -> &[VerifiedSignature] {
-        &self.signatures
-    }
-
-    /// The account of every check.
-    #[must_use]
-    pub fn report(&self) -> &Report {
-        &self.report
-    }
+    account!();
 }
 
 /// The requirement does not hold, or it could not be found out. Both fail closed.

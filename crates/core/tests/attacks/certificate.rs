@@ -229,3 +229,20 @@ fn certificates_in_an_annotation_are_never_anchors() {
     beside.annotations.insert(CHAIN.to_owned(), pem::certificates(&evil.fulcio.chain()));
     assert_eq!(answer(&beside), (Code::Accepted, vec![]));
 }
+
+/// Of several authorities the one that tells more is heard, in whatever order they stand.
+#[test]
+fn a_foreign_authority_does_not_hide_what_the_own_one_says() {
+    let mut case = Case::keyless();
+    let mut foreign = veriseal_testkit::Sigstore::new(2).fulcio;
+    foreign.intermediate.template.subject = Name::new("mallory.example", "intermediate");
+    foreign.intermediate.reissue(&foreign.root.key);
+    let late = case.sigstore.now.saturating_add_seconds(3600);
+    let bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2).timestamped(&case.sigstore.tsa, late);
+    let mut root = case.sigstore.trusted_root().fulcio(&foreign);
+    for _ in 0..2 {
+        case.trusted = Some(root.clone());
+        assert_eq!(case.code(&bundle), Code::CertificateNotValidAt);
+        root.certificate_authorities.reverse();
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::kit::{Case, identity, trusted_identity};
 use veriseal::Code;
+use veriseal::policy::{Authority, KeylessAuthority, StringMatch};
 use veriseal_testkit::sigstore::NOW;
 use veriseal_testkit::x509::extension::{FULCIO_ARC, SUBJECT_ALT_NAME};
 use veriseal_testkit::x509::{Extension, GeneralName, Template};
@@ -60,6 +61,46 @@ fn a_subject_with_control_characters_or_bad_text_is_refused() {
     let other_type = [der::oid("1.2.3.4"), der::context(0, &der::utf8("dev!example.com"))].concat();
     let other_type = GeneralName::Other(der::context(0, &other_type));
     assert_eq!(names("dev!example.com", &[other_type]), Code::SubjectAlternativeName);
+}
+
+/// K-X-17: a name of each kind has the form that only its kind has.
+#[test]
+fn a_name_without_the_form_of_its_kind_is_refused() {
+    let email = GeneralName::Email as fn(String) -> GeneralName;
+    for (kind, good, bad) in [
+        (email, "dev@example.com", vec!["@example.com", "dev@", "dev", "mailto:dev@example.com", "a@b!example.com"]),
+        (
+            GeneralName::Uri,
+            "spiffe+x.y-1://example.com/dev",
+            vec!["a_b://example.com", "1a://example.com", "://example.com", "dev"],
+        ),
+        (GeneralName::Username, "dev!example.com", vec!["!example.com", "dev!", "dev", "a:dev!example.com", "dev!a@example.com"]),
+    ] {
+        assert_eq!(names(good, &[kind(good.to_owned())]), Code::Accepted, "{good}");
+        for bad in bad {
+            assert_eq!(names(bad, &[kind(bad.to_owned())]), Code::SubjectAlternativeName, "{bad}");
+        }
+    }
+}
+
+/// Of several identities the one that came closest explains the refusal, in whatever order they stand.
+#[test]
+fn the_closest_of_several_identities_is_told() {
+    let mut case = Case::keyless();
+    let bundle = case.message();
+    let exact = |text: &str| StringMatch::Exact(text.to_owned());
+    let (subject, issuer) = (identity().subject_text(), identity().issuer);
+    let named = |subject: &str, issuer: &str| veriseal::Identity::new(exact(subject), exact(issuer)).unwrap();
+    let far = named(&subject, "https://elsewhere.example");
+    let near = named("https://example.com/other", &issuer);
+    for identities in [vec![far.clone(), near.clone()], vec![near.clone(), far.clone()]] {
+        case.authority = Authority::Keyless(KeylessAuthority::new(identities).unwrap());
+        assert_eq!(case.code(&bundle), Code::IdentityMismatch);
+    }
+    for identities in [vec![far.clone(), named(&subject, &issuer)], vec![named(&subject, &issuer), far]] {
+        case.authority = Authority::Keyless(KeylessAuthority::new(identities).unwrap());
+        assert_eq!(case.code(&bundle), Code::Accepted);
+    }
 }
 
 /// K-X-17: one certificate, one subject.

@@ -216,6 +216,9 @@ fn entries_of_other_kinds_and_without_verifier_are_refused() {
     assert_eq!(case.code(&renamed), Code::LogEntryKindMismatch);
     renamed.entries[0].kind = "dsse".to_owned();
     assert_eq!(case.code(&renamed), Code::LogEntryKindMismatch);
+    // Each on its own: of the right version, another kind.
+    renamed.entries[0].version = "0.0.1".to_owned();
+    assert_eq!(case.code(&renamed), Code::LogEntryKindMismatch);
 
     let body = message.body_v1();
     let unknown = case.logged_as(&message, &body, |body| body["apiVersion"] = json!("0.0.9"));
@@ -245,6 +248,41 @@ fn entries_of_other_kinds_and_without_verifier_are_refused() {
         let bytes = veriseal_testkit::json::canonical(&document);
         let entries = vec![case.sigstore.rekor2.add(Body { bytes, ..body.clone() })];
         assert_eq!(case.code(&Bundle { entries, ..message.clone() }), Code::LogEntryMalformed, "{member}");
+    }
+}
+
+/// A version 2 log has one tree: the index beside its proof is the entry's own.
+#[test]
+fn a_version_2_entry_has_one_index() {
+    let mut case = Case::key();
+    let bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    assert_eq!(case.code(&bundle), Code::Accepted);
+    for by in [-1, 1, 7000] {
+        let mut moved = bundle.clone();
+        moved.entries[0].log_index = (moved.entries[0].log_index + by).max(0);
+        let same = moved.entries[0].log_index == bundle.entries[0].log_index;
+        assert_eq!(case.code(&moved), if same { Code::Accepted } else { Code::InclusionProofInvalid }, "{by}");
+    }
+}
+
+/// A log may be named by one id and sign its checkpoints by another (trusted root v0.2, `checkpointKeyId`).
+#[test]
+fn a_checkpoint_is_known_by_the_key_id_that_the_trust_root_names() {
+    let mut case = Case::key();
+    let mut bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    let (own, named) = (bundle.entries[0].log_id.clone(), vec![7; 32]);
+    bundle.entries[0].log_id.clone_from(&named);
+    for (key_id, code) in [
+        (Some(own[..4].to_vec()), Code::Accepted),
+        (Some(vec![1, 2, 3, 4]), Code::CheckpointSignatureInvalid),
+        (None, Code::CheckpointSignatureInvalid),
+    ] {
+        let mut root = case.sigstore.trusted_root().as_v02("testkit");
+        for log in root.tlogs.iter_mut().filter(|log| log.log_id == own) {
+            (log.log_id, log.checkpoint_key_id) = (named.clone(), key_id.clone());
+        }
+        case.trusted = Some(root);
+        assert_eq!(case.code(&bundle), code, "{key_id:?}");
     }
 }
 

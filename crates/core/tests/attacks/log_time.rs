@@ -237,6 +237,15 @@ fn each_window_of_a_log_that_stands_twice_counts() {
         assert_eq!(case.code(&promised), Code::Accepted);
         root.tlogs.remove(at);
     }
+    // Where neither holds it, the reason of the one that got further is told, whichever stands first.
+    let past = promised.clone().version(BundleVersion::V01);
+    root.tlogs[0].valid_for = Some(window(after(now, -HOUR), after(now, -1)));
+    for at in [0, 1] {
+        root.tlogs.insert(at, impostor.clone());
+        case.trusted = Some(root.clone());
+        assert_eq!(case.code(&past), Code::LogKeyOutsideWindow, "{at}");
+        root.tlogs.remove(at);
+    }
     root.tlogs[0] = impostor;
     case.trusted = Some(root);
     assert_eq!(case.code(&promised), Code::CheckpointSignatureInvalid);
@@ -266,6 +275,11 @@ fn an_entry_without_any_time_counts_only_while_its_log_is_valid() {
         }
         case.settings = Settings::default();
     }
+    // An identity needs a time: that there is none is what it is told, not that the present is not one.
+    let mut case = Case::keyless();
+    let bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    case.sigstore.rekor2.window = window(signed, after(now, -1));
+    assert_eq!(case.code(&bundle), Code::NoAuthenticatedTime);
 }
 
 /// K-TL-16: a log without a first moment would be trusted for all the past.

@@ -2,12 +2,12 @@
 
 use crate::kit::{Case, timestamp_authority};
 use veriseal::policy::Settings;
-use veriseal::{Code, HashAlgorithm, UnixTime};
+use veriseal::{Code, HashAlgorithm, UnixTime, Validity};
 use veriseal_testkit::sigstore::NOW;
 use veriseal_testkit::tsa::{MESSAGE_DIGEST, Timestamp, attribute};
 use veriseal_testkit::x509::extension::{CODE_SIGNING, EXTENDED_KEY_USAGE, KEY_CERT_SIGN, TIME_STAMPING};
-use veriseal_testkit::x509::{Extension, Template};
-use veriseal_testkit::{Bundle, TimestampAuthority, TrustedRoot, der};
+use veriseal_testkit::x509::{Extension, Name, Template};
+use veriseal_testkit::{Bundle, KeyKind, Seed, TimestampAuthority, TrustedRoot, der};
 
 /// A key-signed, logged bundle whose policy wants one timestamp besides: the token alone decides.
 fn case() -> (Case, Bundle) {
@@ -167,8 +167,47 @@ fn a_damaged_certificate_in_the_token_decides_nothing_where_the_leaf_is_known() 
         without.push(with_token(&bare, &bundle, response));
     }
     assert!(!without.contains(&Code::Accepted));
-    // Both ways of being damaged occurred.
-    assert!(without.contains(&Code::TimestampSignerNotFound) && without.contains(&Code::TimestampMalformed), "{without:?}");
+    // Where it can no longer be told whose certificate it is, there is none.
+    assert!(without.contains(&Code::TimestampSignerNotFound), "{without:?}");
+    // Still named by the token, but no certificate that is read: of another version.
+    let at = own.leaf.windows(5).position(|part| part == [0xa0, 3, 2, 1, 2]).unwrap();
+    let mut unreadable = own.leaf.clone();
+    unreadable[at + 4] = 1;
+    timestamp.certificates = vec![unreadable];
+    assert_eq!(with_token(&case, &bundle, timestamp.response()), Code::Accepted);
+    assert_eq!(with_token(&bare, &bundle, timestamp.response()), Code::TimestampMalformed);
+}
+
+/// The chain in the trust root may begin with an issuing authority in place of the leaf; where it does not, the token may
+/// bring that authority along, as a helper.
+#[test]
+fn an_issuing_authority_comes_from_the_trust_root_or_from_the_token() {
+    let (mut case, bundle) = case();
+    let mut own = case.sigstore.tsa.clone();
+    let root = own.root.clone();
+    let name = Name::new("testkit.example", "timestamp intermediate");
+    let year = |years: i64| NOW.saturating_add_seconds(years * 365 * 86_400);
+    let years = Validity::between(year(-1), year(5));
+    own.root = root.subordinate(name, KeyKind::P256, &Seed::new(9), years, &[TIME_STAMPING]);
+    own.template.issuer = own.root.template.subject.clone();
+    own.reissue();
+    let bag = |certificates: &[&Vec<u8>]| {
+        let mut timestamp = own.timestamp(bundle.signature(), NOW);
+        timestamp.certificates = certificates.iter().map(|der| (*der).clone()).collect();
+        timestamp.response()
+    };
+    let (alone, together) = (bag(&[&own.leaf]), bag(&[&own.leaf, &own.root.der]));
+    for (chain, for_alone) in [
+        (vec![own.root.der.clone(), root.der.clone()], Code::Accepted),
+        (vec![own.leaf.clone(), own.root.der.clone(), root.der.clone()], Code::Accepted),
+        (vec![root.der.clone()], Code::TimestampUntrusted),
+    ] {
+        let mut trusted = root_only(&case, &own);
+        trusted.timestamp_authorities[0].chain = chain;
+        case.trusted = Some(trusted);
+        assert_eq!(with_token(&case, &bundle, alone.clone()), for_alone);
+        assert_eq!(with_token(&case, &bundle, together.clone()), Code::Accepted);
+    }
 }
 
 /// K-X-05: a timestamp leaf may stamp and nothing else.

@@ -100,7 +100,7 @@ fn with_programs(folder: &Path) {
     let started = Instant::now();
     let slow = named("slow", &server).run_credential_helpers().deadline(Duration::from_millis(500)).build().unwrap();
     assert_eq!(code(slow.fetch(&request)), Code::DeadlineExceeded);
-    assert!(started.elapsed() < Duration::from_millis(1500));
+    assert!(started.elapsed() < Duration::from_secs(3));
     // The process ends without waiting for it.
     drop(slow);
 }
