@@ -5,6 +5,7 @@
 //! folder to work in. Prints one line a check, like a test runner.
 
 mod images;
+mod oci_client;
 mod registry;
 mod secured;
 mod skopeo;
@@ -86,6 +87,7 @@ fn run() -> Result<ExitCode, Failed> {
     }
     skopeo::check(&stage, &mut tally);
     secured::check(&stage, &mut tally);
+    oci_client::check(&stage, &mut tally);
     match path("REFERRERS") {
         Some(program) => {
             let folder = folder.join("with-referrers");
