@@ -165,6 +165,10 @@ impl ImagePattern {
             let whole = if segments.len() == 1 { format!("docker.io/library/{source}") } else { format!("docker.io/{source}") };
             return Err(invalid(&format!("a registry and a path, such as {whole}")));
         }
+        let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+        if port.is_some_and(|port| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit() || byte == b'*')) {
+            return Err(invalid("a registry, whose port is a number; layouts (oci:PATH) fall under ** alone"));
+        }
         if host == "index.docker.io" {
             return Err(invalid("docker.io, the canonical name of Docker Hub"));
         }
@@ -358,6 +362,9 @@ mod tests {
             "ghcr.io/acme/app:v1",
             "ghcr.io/acme/app@sha256:aa",
             "https://ghcr.io/a",
+            "oci:images/**",
+            "registry.example:/a",
+            "registry.example:5o00/a",
             "ghcr.io//a",
             "ghcr.io/a/",
             "ghcr.io/a**",
@@ -371,6 +378,9 @@ mod tests {
             "a.io/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q",
         ] {
             assert_eq!(ImagePattern::new(bad).unwrap_err().code(), Code::PolicyInvalid, "{bad}");
+        }
+        for good in ["registry.example:5000/a", "registry.example:*/a", "[::1]:5000/a", "[::1]/a", "localhost/a", "**"] {
+            assert!(ImagePattern::new(good).is_ok(), "{good}");
         }
     }
 
