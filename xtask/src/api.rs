@@ -1,4 +1,4 @@
-//! `cargo xtask api`: what each library crate offers to others, one line an item, in docs/api/<crate>.txt.
+//! `cargo xtask api`: what each library crate offers to others, one line an item, in `docs/api/<crate>.txt`.
 //!
 //! Read from rustdoc's JSON. That is unstable, so that the listing is checked only where rustdoc writes the version that this
 //! knows; the listing itself holds nothing of it. A change of the listing is a change that users see: it is looked at in the

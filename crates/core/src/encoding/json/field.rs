@@ -79,7 +79,7 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
 
 /// A list of at most `MAX` elements, for `#[serde(deserialize_with = "bounded_vec::<_, _, 32>")]`.
 ///
-/// Fails as soon as one more begins, without reading it (K-DS-03), with [`JsonRule::TooMany`].
+/// Fails as soon as one more begins, without reading it (K-DS-03), with [`JsonRule::TooMany`](super::JsonRule::TooMany).
 ///
 /// # Errors
 /// The deserializer's.
