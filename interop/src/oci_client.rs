@@ -19,6 +19,8 @@ pub fn check(stage: &Stage, tally: &mut Tally) {
 }
 
 fn client() -> Client {
+    // Once for the process; a second time it is there already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     Client::new(ClientConfig { protocol: ClientProtocol::Http, ..ClientConfig::default() })
 }
 
