@@ -26,4 +26,4 @@ mod review;
 pub use image::{ImageField, images};
 pub use request::{AdmissionRequest, Operation};
 pub use response::{ImageDecision, Response};
-pub use review::{Decide, Registration, Reviewer};
+pub use review::{Registration, Reviewer};

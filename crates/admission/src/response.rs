@@ -4,7 +4,7 @@ use crate::image::ImageField;
 use serde_json::{Map, Value, json};
 use veriseal::code::bounded;
 use veriseal::encoding::base64;
-use veriseal::{Code, Failure, Reference};
+use veriseal::{Failure, Reference};
 
 /// Longest warning: API servers cut longer ones.
 const MAX_WARNING: usize = 256;
@@ -176,9 +176,4 @@ fn cut(text: &str, max: usize) -> String {
     }
     let end = (0..=max.saturating_sub('…'.len_utf8())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     format!("{}…", text.get(..end).unwrap_or_default())
-}
-
-/// An image is accepted or it is not; there is no third thing to be shown.
-pub(crate) fn accepted() -> Failure {
-    Code::Accepted.into()
 }

@@ -2,7 +2,7 @@
 
 use crate::image::{ImageField, images};
 use crate::request::{AdmissionRequest, Operation};
-use crate::response::{ImageDecision, Response, accepted};
+use crate::response::{ImageDecision, Response};
 use serde_json::{Value, json};
 use veriseal::gather::Fetch;
 use veriseal::{Accepted, Code, Failure, NotAccepted, Reference, UnixTime};
@@ -16,26 +16,6 @@ pub enum Registration {
     Mutating,
     /// Verifies again what became of the object, and demands that every image is named by its digest. Never patches.
     Validating,
-}
-
-/// Who answers for one policy and one image. [`Accepted`] can only come from a [`veriseal::Verifier`], whoever implements
-/// this: a cache may keep one, and nobody can make one up.
-pub trait Decide: Sync {
-    /// The policy's answer to the image.
-    ///
-    /// # Errors
-    /// [`NotAccepted`] with the account of every check.
-    fn decide(&self, policy: &PolicyFile, reference: &Reference, now: UnixTime) -> Result<Accepted, NotAccepted>;
-}
-
-/// Asks a source each time.
-struct Directly<'f>(&'f dyn Fetch);
-
-/// Sources answer requests from one thread at a time; each request is a call of its own.
-impl Directly<'_> {
-    fn decide(&self, policy: &PolicyFile, reference: &Reference, now: UnixTime) -> Result<Accepted, NotAccepted> {
-        policy.verify(reference, self.0, now)
-    }
 }
 
 /// Reviews admission requests. Borrows what it decides by; holds no state.
@@ -64,24 +44,13 @@ impl<'p> Reviewer<'p> {
     /// Reviews one `AdmissionReview`, asking `fetch` for evidence: a registry, or saved evidence.
     #[must_use]
     pub fn review(&self, review: &[u8], fetch: &dyn Fetch, now: UnixTime) -> Response {
-        let directly = Directly(fetch);
-        self.review_by(review, now, &mut |policy, reference| directly.decide(policy, reference, now))
-    }
-
-    /// As [`Reviewer::review`], by something that answers for a policy and an image.
-    #[must_use]
-    pub fn review_with(&self, review: &[u8], decide: &dyn Decide, now: UnixTime) -> Response {
-        self.review_by(review, now, &mut |policy, reference| decide.decide(policy, reference, now))
-    }
-
-    fn review_by(&self, review: &[u8], now: UnixTime, decide: &mut Asked<'_>) -> Response {
         match AdmissionRequest::parse(review) {
-            Ok(request) => self.answer(&request, now, decide),
+            Ok(request) => self.answer(&request, fetch, now),
             Err(failure) => Response::refused(review, failure),
         }
     }
 
-    fn answer(&self, request: &AdmissionRequest, now: UnixTime, decide: &mut Asked<'_>) -> Response {
+    fn answer(&self, request: &AdmissionRequest, fetch: &dyn Fetch, now: UnixTime) -> Response {
         let uid = request.uid();
         // What removes an object runs nothing, and a status is not what runs.
         if request.operation == Operation::Delete || request.sub_resource == "status" {
@@ -109,7 +78,7 @@ impl<'p> Reviewer<'p> {
         for field in fields {
             match decisions.iter_mut().find(|decision| decision.fields.iter().any(|other| other.image == field.image)) {
                 Some(decision) => decision.fields.push(field),
-                None => decisions.push(self.image(&policies, field, now, decide)),
+                None => decisions.push(self.image(&policies, field, fetch, now)),
             }
         }
         let allowed = !decisions.iter().any(|decision| decision.deny);
@@ -134,11 +103,11 @@ impl<'p> Reviewer<'p> {
         })
     }
 
-    fn image(&self, policies: &[&PolicyFile], field: ImageField, now: UnixTime, decide: &mut Asked<'_>) -> ImageDecision {
+    fn image(&self, policies: &[&PolicyFile], field: ImageField, fetch: &dyn Fetch, now: UnixTime) -> ImageDecision {
         let mut decision = ImageDecision {
             fields: vec![field],
             rule: String::new(),
-            failure: accepted(),
+            failure: Code::Accepted.into(),
             pinned: None,
             deny: false,
             would_deny: false,
@@ -153,17 +122,18 @@ impl<'p> Reviewer<'p> {
                 return ImageDecision { rule, failure, deny: enforced && !self.dry_run, would_deny: true, ..decision };
             }
         };
-        let mut pinned: Option<Reference> = None;
+        // What the first policy resolved the reference to, and what it accepted.
+        let mut first: Option<(Reference, Reference)> = None;
         let mut accepted_by_all = true;
         for policy in policies {
-            let outcome = self.ask(policy, &reference, pinned.as_ref(), now, decide);
+            let outcome = self.ask(policy, &reference, first.as_ref(), fetch, now);
             decision.records.push(record(policy, &reference, &outcome));
             let enforcement = policy.enforcement(&outcome);
             let rule = policy.rule_for(reference.repository()).map_or("none", |(rule, _)| rule.name());
             let rule = format!("{} {rule}", policy.name());
             match outcome {
                 Ok(accepted) => {
-                    pinned = Some(accepted.pinned().clone());
+                    first.get_or_insert_with(|| (accepted.resolved().clone(), accepted.pinned().clone()));
                     if decision.rule.is_empty() {
                         decision.rule = rule;
                     }
@@ -180,34 +150,37 @@ impl<'p> Reviewer<'p> {
             decision.deny |= enforcement.deny && !self.dry_run;
             decision.would_deny |= enforcement.would_deny;
         }
-        decision.pinned = pinned.filter(|_| accepted_by_all);
+        decision.pinned = first.map(|(_, pinned)| pinned).filter(|_| accepted_by_all);
         decision
     }
 
-    /// What one policy says. The rules about a reference are about what stands in the object; the digest that the first
-    /// policy resolved is what the others judge, or a tag that moves in between would pass for one digest here and for
-    /// another there.
+    /// What one policy says. The rules about a reference are about what stands in the object; what the first policy resolved
+    /// it to is what the others judge, or a tag that moves in between would pass for one digest here and for another there.
+    /// All must accept the same digest, since one is what will run.
     fn ask(
         &self,
         policy: &PolicyFile,
         reference: &Reference,
-        pinned: Option<&Reference>,
+        first: Option<&(Reference, Reference)>,
+        fetch: &dyn Fetch,
         now: UnixTime,
-        decide: &mut Asked<'_>,
     ) -> Result<Accepted, NotAccepted> {
+        let refuse = |failure: Failure| policy.refuse(reference, failure.at(policy.name()), now);
         if self.registration == Registration::Validating && reference.digest().is_none() {
-            let failure = Failure::new(Code::DigestRequired).found(reference).at(policy.name());
-            return Err(policy.refuse(reference, failure, now));
+            return Err(refuse(Failure::new(Code::DigestRequired).found(reference)));
         }
-        if let (Some(_), Err(failure)) = (pinned, policy.verifier_for(reference)) {
-            return Err(policy.refuse(reference, failure, now));
+        let verifier = policy.verifier_for(reference).map_err(|failure| policy.refuse(reference, failure, now))?;
+        let accepted = verifier.verify(first.map_or(reference, |(resolved, _)| resolved), fetch, now)?;
+        match first {
+            // One accepts the index and another a platform's manifest: there is no one reference that all accept.
+            Some((_, pinned)) if pinned != accepted.pinned() => {
+                let failure = Failure::new(Code::PolicyNotMet).expected(format_args!("{pinned}, as the other policies"));
+                Err(refuse(failure.found(accepted.pinned())))
+            }
+            _ => Ok(accepted),
         }
-        decide(policy, pinned.unwrap_or(reference))
     }
 }
-
-/// Who is asked about a policy and an image.
-type Asked<'d> = dyn FnMut(&PolicyFile, &Reference) -> Result<Accepted, NotAccepted> + 'd;
 
 /// The list that a field stands in, so that an image of a container is not taken for one of a volume.
 fn list_of(field: &ImageField) -> &str {

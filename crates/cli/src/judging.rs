@@ -44,7 +44,7 @@ impl Judging {
         let policy = Policy::new(requirement).map_err(|failure| failure.to_string())?;
         let root = trust::load(&arguments.trusted_root, "--trusted-root")?;
         let verifier = Verifier::new(root, policy).with_platforms(platforms(&arguments.platform)?);
-        let (now, given) = moment(arguments)?;
+        let (now, given) = moment(arguments.verification_time.as_deref())?;
         let verifier = given.into_iter().fold(verifier, Verifier::declare_weakened);
         Ok(Self { verifier, now })
     }
@@ -75,12 +75,7 @@ pub(crate) fn signature_repository(arguments: &SignatureArguments) -> Result<Opt
 }
 
 /// The moment as of which is judged and, where it was given and not read from a clock, what the report says about that.
-pub(crate) fn moment(arguments: &JudgingArguments) -> Result<(UnixTime, Option<Failure>), String> {
-    moment_of(arguments.verification_time.as_deref())
-}
-
-/// As [`moment`], of the option's value.
-pub(crate) fn moment_of(given: Option<&str>) -> Result<(UnixTime, Option<Failure>), String> {
+pub(crate) fn moment(given: Option<&str>) -> Result<(UnixTime, Option<Failure>), String> {
     let Some(text) = given else { return Ok((clock::now(), None)) };
     let now = UnixTime::parse_rfc3339(text).map_err(|failure| format!("--verification-time: {failure}"))?;
     Ok((now, Some(Failure::new(Code::TimeGiven).found(now).at("--verification-time"))))

@@ -1,15 +1,14 @@
 //! `veriseal admission`: Kubernetes admission requests.
 
+use super::policy_verdict::load_as_of;
 use crate::arguments::{AdmissionCommand, AdmissionReviewArguments};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::file;
-use crate::judging::moment_of;
 use crate::source::{Failed, Sources};
 use veriseal::gather::{Fetch, FetchError, Request, Response};
-use veriseal::{Code, Failure, Reference, UnixTime};
+use veriseal::{Code, Failure, Reference};
 use veriseal_admission::{AdmissionRequest, Registration, Reviewer};
-use veriseal_policy::PolicyFile;
 
 /// Largest request that is read, in bytes; the reviewer has a lower bound of its own.
 const MAX_REVIEW_BYTES: u64 = 4 * 1024 * 1024;
@@ -25,7 +24,7 @@ pub(crate) fn run(command: &AdmissionCommand, console: &mut Console) -> Exit {
 }
 
 fn review(arguments: &AdmissionReviewArguments, console: &mut Console) -> Result<Exit, String> {
-    let (policies, now) = load(arguments)?;
+    let (policies, now) = load_as_of(&arguments.policy, arguments.verification_time.as_deref())?;
     let review = file::read(&arguments.review, MAX_REVIEW_BYTES)?;
     // The client is made for the registries of the images, as for `verify`: a certificate belongs to one host.
     let images = AdmissionRequest::parse(&review).and_then(|request| request.images()).unwrap_or_default();
@@ -44,15 +43,6 @@ fn review(arguments: &AdmissionReviewArguments, console: &mut Console) -> Result
     let response = reviewer.review(&review, fetch.as_deref().unwrap_or(&Nothing), now);
     console.print(format_args!("{}\n", response.to_json()));
     Ok(if response.allowed() { Exit::Accepted } else { Exit::Rejected })
-}
-
-fn load(arguments: &AdmissionReviewArguments) -> Result<(Vec<PolicyFile>, UnixTime), String> {
-    let (now, given) = moment_of(arguments.verification_time.as_deref())?;
-    let policies = arguments.policy.iter().map(|path| {
-        let policy = PolicyFile::load(path).map_err(|error| format!("--policy {error}"))?;
-        Ok(given.iter().cloned().fold(policy, PolicyFile::declare_weakened))
-    });
-    Ok((policies.collect::<Result<_, String>>()?, now))
 }
 
 /// The source of a request without any image that could be asked about.

@@ -9,7 +9,7 @@ use crate::source::{Failed, Sources};
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use veriseal::gather::{Evidence, Fetch};
 use veriseal::{Accepted, Failure, Limits, NotAccepted, PlatformChoice, Reference, Repository, UnixTime, Verifier};
 use veriseal_policy::{Lock, PolicyFile, record};
@@ -319,8 +319,13 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
 }
 
 fn load(arguments: &JudgingArguments) -> Result<(Vec<PolicyFile>, UnixTime), String> {
-    let (now, given) = moment(arguments)?;
-    let policies = arguments.policy.iter().map(|path| {
+    load_as_of(&arguments.policy, arguments.verification_time.as_deref())
+}
+
+/// Policies, and the moment as of which they are asked; each says so where that is not the present.
+pub(super) fn load_as_of(policies: &[PathBuf], time: Option<&str>) -> Result<(Vec<PolicyFile>, UnixTime), String> {
+    let (now, given) = moment(time)?;
+    let policies = policies.iter().map(|path| {
         let policy = PolicyFile::load(path).map_err(|error| format!("--policy {error}"))?;
         Ok(given.iter().cloned().fold(policy, PolicyFile::declare_weakened))
     });

@@ -80,7 +80,7 @@ fn judge(
         }
         _ => return Err("tree takes one --policy".to_owned()),
     };
-    let (now, _) = moment(judging)?;
+    let (now, _) = moment(judging.verification_time.as_deref())?;
     Ok(Some((verifier.with_platforms(choice.clone()), now)))
 }
 

@@ -22,6 +22,7 @@ use crate::policy::{
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Rules that stand for a configured clause of their own.
 const CLAUSES: [Rule; 9] = [
@@ -48,7 +49,8 @@ pub(crate) struct Bench<'t> {
 #[derive(Debug)]
 pub(crate) struct Evaluation {
     pub(crate) checks: Vec<Check>,
-    pub(crate) result: Result<VerifiedSignature, Failure>,
+    /// Shared, since every decision over it takes the facts anew.
+    pub(crate) result: Result<Arc<VerifiedSignature>, Failure>,
     /// The signer, once shown, also where a later rung failed: so that a person sees who it was.
     pub(crate) signer: Option<Signer>,
     /// Set where it verifies as an attestation of the type that is asked for, whatever it says: with its earliest
@@ -82,7 +84,12 @@ pub(crate) fn evaluate(
         Authority::Key(key) => ladder.key(key, prepared),
         Authority::Keyless(keyless) => ladder.keyless(keyless),
     };
-    Evaluation { result, signer: ladder.signer, attests: ladder.attests, checks: ladder.trace.into_checks() }
+    Evaluation {
+        result: result.map(Arc::new),
+        signer: ladder.signer,
+        attests: ladder.attests,
+        checks: ladder.trace.into_checks(),
+    }
 }
 
 /// How many independent ones there are, each given by who runs it and by its key: one key under two names is one, and so

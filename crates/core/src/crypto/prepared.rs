@@ -81,17 +81,13 @@ impl PreparedKey {
     /// # Errors
     /// As [`PreparedKey::new`].
     pub fn with_backend(key: PublicKey, backend: Backend) -> Result<Self, Failure> {
-        // What a key may be is decided in one place, whatever checks its signatures.
-        let generic = rustcrypto::Key::new(&key)?;
+        #[cfg(not(feature = "aws-lc-rs"))]
+        let Backend::RustCrypto = backend;
         Ok(Self {
             #[cfg(feature = "aws-lc-rs")]
             native: (backend == Backend::AwsLcRs).then(|| super::aws_lc::Key::new(&key)).flatten(),
-            #[cfg(not(feature = "aws-lc-rs"))]
-            generic: match backend {
-                Backend::RustCrypto => generic,
-            },
-            #[cfg(feature = "aws-lc-rs")]
-            generic,
+            // What a key may be is decided in one place, whatever checks its signatures.
+            generic: rustcrypto::Key::new(&key)?,
             key,
             shared: OnceLock::new(),
             uses: AtomicUsize::new(0),

@@ -6,12 +6,13 @@ use super::requirement::{Policy, Requirement, SignatureRequirement};
 use crate::code::{Code, Failure};
 use crate::time::UnixTime;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What is known about one leaf.
 #[derive(Clone, Debug)]
 pub(crate) struct LeafFacts {
     /// The signatures that satisfy it, each with the number of its candidate.
-    pub(crate) held: Vec<(usize, VerifiedSignature)>,
+    pub(crate) held: Vec<(usize, Arc<VerifiedSignature>)>,
     /// Attestations of its type by its authority that verify and do not say what is asked for, with their earliest
     /// authenticated time. They count against a leaf that is about the newest or about all.
     pub(crate) against: Vec<(usize, Option<UnixTime>)>,
@@ -27,21 +28,19 @@ impl LeafFacts {
         Self { held: Vec::new(), against: Vec::new(), complete: true, domain }
     }
 
-    /// What is left of it after `moment`, evidence unchanged.
-    pub(crate) fn after(&self, moment: UnixTime) -> Self {
-        let mut later = Self { held: Vec::new(), ..self.clone() };
-        for (number, signature) in &self.held {
-            match &signature.ending {
-                Some(ending) if ending.last <= moment => {
-                    // Grown too old it is still an attestation of this type; a key out of its window has signed nothing.
-                    if ending.why.code() == Code::AttestationTooOld {
-                        later.against.push((*number, signature.earliest()));
-                    }
-                }
-                _ => later.held.push((*number, signature.clone())),
+    /// Adds what others know of the same leaf: all of it or, with `after`, what is left of it after that moment, evidence
+    /// unchanged.
+    pub(crate) fn add(&mut self, other: &Self, after: Option<UnixTime>) {
+        self.against.extend(&other.against);
+        for (number, signature) in &other.held {
+            let ended = signature.ending.as_ref().filter(|ending| after.is_some_and(|moment| ending.last <= moment));
+            match ended.map(|ending| ending.why.code()) {
+                None => self.held.push((*number, Arc::clone(signature))),
+                // Grown too old it is still an attestation of this type; a key out of its window has signed nothing.
+                Some(Code::AttestationTooOld) => self.against.push((*number, signature.earliest())),
+                Some(_) => {}
             }
         }
-        later
     }
 }
 
@@ -155,7 +154,7 @@ impl Walk<'_> {
 }
 
 /// Those of a leaf's signatures that count, or why none of them does.
-fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, VerifiedSignature)>, Failure> {
+fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, Arc<VerifiedSignature>)>, Failure> {
     let LeafFacts { held, against, complete, domain: _ } = facts;
     let every = || held.iter().collect();
     let superseded = |by: &[usize], of: &str| {
@@ -253,7 +252,7 @@ mod tests {
 
     fn decision(policy: &Policy, held: Vec<VerifiedSignature>, against: &[(usize, i64)], complete: bool) -> Decision {
         let against = against.iter().map(|(number, at)| (*number, Some(UnixTime::from_seconds(*at)))).collect();
-        let held = held.into_iter().enumerate().collect();
+        let held = held.into_iter().map(Arc::new).enumerate().collect();
         decide(policy, &[LeafFacts { held, against, complete, domain: 0 }])
     }
 

@@ -23,6 +23,7 @@ use crate::report::{
 use crate::time::UnixTime;
 use crate::trust::TrustRoot;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A trust root older than this is worth a notice: keys and logs change about once a year.
 const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
@@ -85,7 +86,7 @@ impl<'v> Examination<'v> {
                     let mut budget = Budget::new(limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
                     match (&evaluation.result, evaluation.attests) {
-                        (Ok(verified), _) => facts.held.push((number, verified.clone())),
+                        (Ok(verified), _) => facts.held.push((number, Arc::clone(verified))),
                         (Err(_), Some(at)) => facts.against.push((number, at)),
                         (Err(_), None) => {}
                     }
@@ -107,10 +108,7 @@ impl<'v> Examination<'v> {
         let mut facts = no_facts(self.verifier);
         for found in scope.iter().filter_map(|about| self.facts.get(about)) {
             for (leaf, found) in facts.iter_mut().zip(found) {
-                let left = self.after.map(|moment| found.after(moment));
-                let found = left.as_ref().unwrap_or(found);
-                leaf.held.extend(found.held.iter().cloned());
-                leaf.against.extend(found.against.iter().copied());
+                leaf.add(found, self.after);
             }
         }
         for (index, (leaf, facts)) in leaves.into_iter().zip(&mut facts).enumerate() {
@@ -128,16 +126,16 @@ impl<'v> Examination<'v> {
 
     /// The signatures that satisfy some leaf in one of the decisions, each once.
     pub(super) fn signatures(&self, scopes: &[&[About]]) -> Vec<VerifiedSignature> {
-        let mut numbered: BTreeMap<usize, VerifiedSignature> = BTreeMap::new();
+        let mut numbered: BTreeMap<usize, Arc<VerifiedSignature>> = BTreeMap::new();
         for scope in scopes {
             let facts = self.facts(scope);
             let decision = decide(&self.verifier.policy, &facts);
             for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(facts) {
-                let counts = |(number, _): &(usize, VerifiedSignature)| outcome.by.contains(number);
+                let counts = |(number, _): &(usize, Arc<VerifiedSignature>)| outcome.by.contains(number);
                 numbered.extend(facts.held.into_iter().filter(counts));
             }
         }
-        numbered.into_values().collect()
+        numbered.into_values().map(Arc::unwrap_or_clone).collect()
     }
 
     fn examined<'e>(&'e self, scope: &'e [About]) -> impl Iterator<Item = &'e Examined> {
@@ -254,7 +252,7 @@ impl<'v> Examination<'v> {
                     leaf.trust_root().map(|trust| trust_report(trust)),
                     evaluation.signer.as_ref(),
                     &evaluation.checks,
-                    evaluation.result.as_ref(),
+                    evaluation.result.as_deref(),
                 )
             });
             CandidateReport {
