@@ -1,0 +1,2 @@
+//! Load on a running webhook; filled in below.
+fn main() {}
