@@ -53,7 +53,7 @@ pub use policy::{
 pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};
 pub use trust::TrustRoot;
-pub use verify::{Accepted, AcceptedBlob, AcceptedPlatform, NotAccepted, Session, Verifier};
+pub use verify::{Accepted, AcceptedBlob, AcceptedPlatform, NotAccepted, Session, VerdictCache, Verifier};
 
 /// README's Rust example, compiled.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use super::time::KnownTimes;
 use super::trace::{Detail, Rule, Trace};
 use crate::code::{Code, Failure};
 use crate::policy::{AuthenticatedTime, Ending, SignatureRequirement};
-use crate::time::UnixTime;
+use crate::time::{Present, UnixTime};
 use std::collections::BTreeSet;
 
 /// What was evaluated, and when the attestation grows too old.
@@ -33,7 +33,7 @@ pub(super) fn verify(
     subject: &BoundSubject,
     leaf: &SignatureRequirement,
     earliest: Option<UnixTime>,
-    now: UnixTime,
+    present: &Present,
     trace: &mut Trace,
 ) -> Result<Attested, Failure> {
     let mut attested = Attested::default();
@@ -48,11 +48,13 @@ pub(super) fn verify(
     if let Some(seconds) = leaf.oldest() {
         let held = earliest.ok_or_else(|| Code::NoAuthenticatedTime.into()).and_then(|at| {
             let last = at.saturating_add_seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
-            let why = Failure::new(Code::AttestationTooOld)
-                .expected(format_args!("attested at most {seconds} seconds before {now}"))
+            if !present.is_after(last) {
+                return Ok(Ending { last, why: ended(at, last) });
+            }
+            Err(Failure::new(Code::AttestationTooOld)
+                .expected(format_args!("attested at most {seconds} seconds before {}", present.exactly()))
                 .found(at)
-                .at("maxAge");
-            if now <= last { Ok(Ending { last, why: ended(at, last) }) } else { Err(why) }
+                .at("maxAge"))
         });
         let ending = trace.rung(Rule::MaxAge, held, |ending| Detail::Text(format!("until {}", ending.last)))?;
         attested.evaluated.insert("maxAge".to_owned());

@@ -19,7 +19,7 @@ use crate::policy::{
     AuthenticatedTime, Authority, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement,
     Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
 };
-use crate::time::UnixTime;
+use crate::time::{Present, UnixTime};
 use crate::trust::TrustRoot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ const CLAUSES: [Rule; 9] = [
 pub(crate) struct Bench<'t> {
     pub(crate) trust: &'t TrustRoot,
     pub(crate) limits: &'t Limits,
-    pub(crate) now: UnixTime,
+    pub(crate) present: &'t Present,
 }
 
 /// What came of one candidate held against one authority.
@@ -208,12 +208,12 @@ impl<'a> Ladder<'a, '_> {
         entries: Vec<ValidLogEntry<'a>>,
         stamps: &[ValidTimestamp],
     ) -> Result<(KnownTimes, Vec<ValidLogEntry<'a>>), Failure> {
-        let times = time::known(&entries, stamps, self.bench.now);
+        let times = time::known(&entries, stamps, self.bench.present);
         let needed = usize::from(self.leaf_is_keyless());
         let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
         let mut counted = Vec::with_capacity(entries.len());
         // An identity needs a time, and is told below that there is none.
-        let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.now);
+        let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.present);
         for entry in entries {
             match time::within_log_window(entry, &times, otherwise) {
                 Ok(entry) => counted.push(entry),
@@ -274,9 +274,9 @@ impl<'a> Ladder<'a, '_> {
         let mut known: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
         // Only where the present is held against the window can the window end what it let in.
         let end = authority.validity().end.filter(|_| known.is_empty());
-        if known.is_empty() {
+        if known.is_empty() && !self.bench.present.is_within(authority.validity()) {
             // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
-            known.push(self.bench.now);
+            known.push(self.bench.present.exactly());
         }
         // A time that an entry only states is no ground for trust, but one that contradicts the window is one for refusing.
         known.extend(entries.iter().filter_map(ValidLogEntry::stated_at));
@@ -358,7 +358,7 @@ impl<'a> Ladder<'a, '_> {
         }
         let earliest = earliest?;
         self.attests = Some(earliest);
-        attestation::verify(subject, self.leaf, earliest, self.bench.now, &mut self.trace)
+        attestation::verify(subject, self.leaf, earliest, self.bench.present, &mut self.trace)
     }
 
     fn leaf_is_keyless(&self) -> bool {

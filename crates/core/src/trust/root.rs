@@ -12,7 +12,7 @@ use crate::x509::Certificate;
 use std::sync::Arc;
 
 /// Where a trust root came from, for the report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustRootOrigin {
     /// Name that a person recognises: `sigstore`, a file's path.

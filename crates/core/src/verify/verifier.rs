@@ -3,6 +3,7 @@
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
+use super::verdict_cache::{Remembering, VerdictCache};
 use crate::code::{Class, Code, Failure};
 use crate::crypto::{KeyTables, PreparedKey};
 use crate::digest::{Digest, sha256_parts};
@@ -47,6 +48,7 @@ pub struct Verifier {
     pub(super) weakened: Vec<Failure>,
     pub(super) platforms: PlatformChoice,
     signature_repository: Option<Repository>,
+    remembering: Option<Remembering>,
     fingerprint: [u8; 32],
 }
 
@@ -84,6 +86,7 @@ impl Verifier {
             weakened: Vec::new(),
             platforms: PlatformChoice::index(),
             signature_repository: None,
+            remembering: None,
             fingerprint,
         }
     }
@@ -137,6 +140,18 @@ impl Verifier {
         std::iter::once(&*self.trust).chain(own).for_each(|trust| trust.prepare_tables(&tables));
         self.keys.iter().flatten().for_each(|key| key.with_tables(&tables));
         self
+    }
+
+    /// The same verifier with a memory of what it accepted: what that changes is said at [`VerdictCache`]. Verifiers may
+    /// share one. Verdicts and reports do not depend on it.
+    #[must_use]
+    pub fn with_verdict_cache(mut self, cache: Arc<VerdictCache>) -> Self {
+        self.remembering = Some(Remembering::new(cache, &self));
+        self
+    }
+
+    pub(super) fn remembering(&self) -> Option<&Remembering> {
+        self.remembering.as_ref()
     }
 
     /// The trust root.
@@ -285,8 +300,16 @@ impl Verifier {
                 .at(evidence.reference());
             return Err(self.nothing_gathered(evidence.reference(), failure, now));
         }
+        let place = self.remembering().and_then(|remembering| remembering.image(self, evidence));
+        if let Some(accepted) = place.as_ref().and_then(|place| place.image(now)) {
+            return Ok(accepted);
+        }
         match judge::image(self, evidence, now) {
-            Judgement::Accepted { proven, signatures, report } => Ok(Accepted::assertion(*proven, signatures, report)),
+            Judgement::Accepted { proven, signatures, report, present } => {
+                let accepted = Accepted::assertion(*proven, signatures, report);
+                place.iter().for_each(|place| place.keep_image(&accepted, &present));
+                Ok(accepted)
+            }
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),
         }
     }
