@@ -74,7 +74,7 @@ pub(super) struct Reading {
     pub(super) under_way: u64,
     pub(super) audit: Written,
     /// Hits and misses.
-    pub(super) verdicts: Option<(u64, u64)>,
+    pub(super) verdicts: (u64, u64),
     pub(super) ready: bool,
 }
 
@@ -163,11 +163,9 @@ impl Metrics {
         }
         page.family("veriseal_registry_retries_total", "counter", "Attempts that failed and were made again.");
         page.sample("veriseal_registry_retries_total", &[], self.retried.load(Ordering::Relaxed));
-        if let Some((hits, misses)) = reading.verdicts {
-            page.family("veriseal_verdict_cache_total", "counter", "Verdicts looked up in the verdict cache.");
-            for (result, count) in [("hit", hits), ("miss", misses)] {
-                page.sample("veriseal_verdict_cache_total", &[("result", &result)], count);
-            }
+        page.family("veriseal_verdict_cache_total", "counter", "Verdicts looked up in the verdict cache.");
+        for (result, count) in [("hit", reading.verdicts.0), ("miss", reading.verdicts.1)] {
+            page.sample("veriseal_verdict_cache_total", &[("result", &result)], count);
         }
         page.family("veriseal_reloads_total", "counter", "What came of reading policies and certificate again.");
         for ((what, result), count) in &counts.reloads {

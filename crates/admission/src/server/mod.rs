@@ -269,7 +269,7 @@ impl Server {
             policies: named.collect(),
             under_way: self.load.reviews_under_way(),
             audit: self.parts.audit.written(),
-            verdicts: None,
+            verdicts: (self.parts.policies.verdicts().hits(), self.parts.policies.verdicts().misses()),
             ready: self.is_ready(),
         })
     }

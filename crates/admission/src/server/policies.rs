@@ -4,7 +4,7 @@ use super::file::{self, Reload};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use veriseal::digest::sha256;
-use veriseal::{Authority, Code, Failure, UnixTime};
+use veriseal::{Authority, Code, Failure, UnixTime, VerdictCache};
 use veriseal_policy::{Action, Folder, Format, PolicyFile};
 
 /// Largest policy, in bytes; the loader has the same bound.
@@ -14,6 +14,7 @@ const MAX_POLICY_BYTES: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub struct Policies {
     paths: Vec<PathBuf>,
+    verdicts: Arc<VerdictCache>,
     current: RwLock<Arc<Loaded>>,
 }
 
@@ -26,6 +27,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// With what makes many verifications cheap. Changes no verdict.
+    fn prepared(self, verdicts: &Arc<VerdictCache>) -> Self {
+        let prepare = |policy: PolicyFile| policy.with_key_tables().with_verdict_cache(verdicts);
+        Self { policies: self.policies.into_iter().map(prepare).collect(), ..self }
+    }
+
     /// The policies in the order of their files.
     #[must_use]
     pub fn policies(&self) -> &[PolicyFile] {
@@ -64,17 +71,18 @@ impl Loaded {
 }
 
 impl Policies {
-    /// Loads policy files.
+    /// Loads policy files. What their rules accept is remembered in `verdicts`, across reloads too: a verdict belongs to the
+    /// very policy, trust root and evidence that it was made of.
     ///
     /// # Errors
     /// [`Code::PolicyInvalid`] and the other codes of [`PolicyFile::parse`], as a sentence with file, line and hint;
     /// [`Code::ConfigInvalid`] where no file is named or one cannot be read.
-    pub fn load(paths: Vec<PathBuf>) -> Result<Self, String> {
+    pub fn load(paths: Vec<PathBuf>, verdicts: Arc<VerdictCache>) -> Result<Self, String> {
         if paths.is_empty() {
             return Err(Failure::new(Code::ConfigInvalid).expected("a policy file").found("none").to_string());
         }
-        let loaded = read(&paths)?;
-        Ok(Self { paths, current: RwLock::new(Arc::new(loaded)) })
+        let loaded = read(&paths)?.prepared(&verdicts);
+        Ok(Self { paths, verdicts, current: RwLock::new(Arc::new(loaded)) })
     }
 
     /// Reads the files again. What does not load wholly changes nothing: a policy that is being edited must neither open
@@ -84,11 +92,17 @@ impl Policies {
         match read(&self.paths) {
             Ok(read) if read.digest == self.current().digest => Reload::Unchanged,
             Ok(read) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read.prepared(&self.verdicts));
                 Reload::Replaced
             }
             Err(why) => Reload::Kept(why),
         }
+    }
+
+    /// The memory of what was accepted.
+    #[must_use]
+    pub fn verdicts(&self) -> &VerdictCache {
+        &self.verdicts
     }
 
     /// What decides now.

@@ -147,12 +147,17 @@ async fn a_dry_run_lets_pass_what_it_would_deny() {
     assert_eq!(lines[0]["serverDryRun"], true);
 }
 
-/// The tag is asked for anew for every request: what a cache holds is by digest.
+/// The tag is asked for anew for every request: what a cache holds is by digest (K-PO-07: and a verdict that is remembered is
+/// one that this process made).
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tag_that_moved_is_seen_at_once() {
+async fn a_tag_that_moved_is_seen_at_once_although_verdicts_are_remembered() {
     let stand = Stand::new();
     let server = stand.start().await;
-    assert_eq!(server.post("/mutate", &pod(SIGNED)).await["allowed"], true);
+    let first = server.post("/mutate", &pod(SIGNED)).await;
+    assert_eq!(first["allowed"], true);
+    assert_eq!(server.metric("veriseal_verdict_cache_total{result=\"hit\"}").await.as_deref(), Some("0"));
+    assert_eq!(server.post("/mutate", &pod(SIGNED)).await, first);
+    assert_eq!(server.metric("veriseal_verdict_cache_total{result=\"hit\"}").await.as_deref(), Some("1"));
     stand.registry.edit("x", |store| {
         let unsigned = store.tags["unsigned"];
         store.tags.insert("v1.0.1".to_owned(), unsigned);

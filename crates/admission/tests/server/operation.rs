@@ -60,6 +60,7 @@ async fn a_new_policy_is_used_and_a_bad_one_keeps_the_old() {
     assert_eq!(server.server.reload()[0], Reload::Replaced);
     assert_eq!(server.post("/mutate", &pod(SIGNED)).await["allowed"], false);
     assert_eq!(server.metric("veriseal_current{what=\"policy\"}").await.as_deref(), Some("1"));
+    // What is remembered of one policy serves no other: the verdict of the first was warm all the time.
     // A file that the policy names is part of it.
     stand.write_policy(&stand.policy("enforce"));
     assert_eq!(server.server.reload()[0], Reload::Replaced);

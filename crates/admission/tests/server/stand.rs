@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use veriseal::UnixTime;
+use veriseal::{UnixTime, VerdictCache};
 use veriseal_admission::server::{Audit, Certificates, Clock, Metrics, Parts, Policies, Server, Settings, WhenFull};
 use veriseal_registry::{Cache, Registry};
 use veriseal_testkit::{Bundle, HttpRegistry, Identity, Image, ImageBuilder, Sigstore, Store};
@@ -104,7 +104,8 @@ impl Stand {
     }
 
     pub(crate) fn policies(&self) -> Policies {
-        Policies::load(vec![self.path("require-signed-images.json")]).unwrap()
+        let verdicts = Arc::new(VerdictCache::new(100));
+        Policies::load(vec![self.path("require-signed-images.json")], verdicts).unwrap()
     }
 
     pub(crate) fn certificates(&self) -> Arc<Certificates> {
