@@ -167,6 +167,26 @@ async fn a_tag_that_moved_is_seen_at_once_although_verdicts_are_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn signatures_are_looked_for_where_the_server_was_told() {
+    let stand = Stand::new();
+    let signatures = Some("docker.io/rayanos/signatures".parse().unwrap());
+    let settings = veriseal_admission::server::Settings { signatures, ..Stand::settings() };
+    let whole = stand.registry.store("x").unwrap();
+    stand.registry.push("rayanos/signatures", whole.clone());
+    let mut bare = whole;
+    bare.referrers.clear();
+    stand.registry.push("rayanos/kyverno-cosign-demo", bare);
+    let server = stand.start_with(settings, &[]).await;
+    let response = server.post("/mutate", &pod(SIGNED)).await;
+    assert_eq!(response["allowed"], true, "{response}");
+    assert_eq!(patch(&response)[1]["value"], stand.pinned());
+    server.stop().await;
+    let beside = stand.start().await;
+    assert_eq!(beside.post("/mutate", &pod(SIGNED)).await["allowed"], false, "and nowhere else");
+    beside.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_review_is_denied_over_https_too() {
     let stand = Stand::new();
     let server = stand.start().await;

@@ -34,10 +34,42 @@ async fn probes_and_metrics_are_answered() {
         }
         assert_eq!(server.metric(&sample).await.as_deref(), Some(value), "{sample}\n{}", server.get("/metrics").await.1);
     }
-    // The certificate of the testkit's authority ends in nine years less a day; this is the nearest of what is trusted.
-    for of in ["certificate", "trust"] {
-        let days = server.metric(&format!("veriseal_expiry_days{{of=\"{of}\"}}")).await;
-        assert!(days.as_ref().is_some_and(|days| days.parse::<f64>().unwrap() > 300.0), "{of}: {days:?}");
+    let days = |of: &'static str| {
+        let sample = format!("veriseal_expiry_days{{of=\"{of}\"}}");
+        let server = &server;
+        async move { server.metric(&sample).await }
+    };
+    // What the testkit trusts ends nine years after its moment; ours is a day later. The server's certificate ends in 4096.
+    assert_eq!(days("trust").await.as_deref(), Some("3284.000"));
+    assert!(days("certificate").await.is_some_and(|days| days.starts_with("75")));
+    assert_eq!(days("policy").await, None, "nothing in it ends");
+    server.stop().await;
+}
+
+/// An exception ends, and what it let in with it; retired logs do not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nearest_end_is_told() {
+    let stand = Stand::new();
+    // Exceptions end with their day; it is noon.
+    let at = |days: i64| stand.now.saturating_add_seconds(86_400 * days).to_string();
+    let mut policy = stand.policy("enforce");
+    let unsigned = stand.registry.store("x").unwrap().tags["unsigned"].to_string();
+    policy["images"] = json!([
+        { "match": ["docker.io/rayanos/*"], "allow": { "digests": [unsigned], "reason": "ticket 1", "until": at(20)[..10] } },
+        { "match": ["docker.io/gone/*"], "allow": { "digests": [unsigned], "reason": "ticket 2", "until": at(-1)[..10] } },
+        policy["images"][0].clone(),
+    ]);
+    stand.write_policy(&policy);
+    let mut root: serde_json::Value = serde_json::from_slice(&std::fs::read(stand.path("root.json")).unwrap()).unwrap();
+    root["tlogs"][0]["publicKey"]["validFor"]["end"] = json!(at(-1));
+    root["ctlogs"][0]["publicKey"]["validFor"]["end"] = json!(at(30));
+    std::fs::write(stand.path("root.json"), root.to_string()).unwrap();
+    let server = stand.start().await;
+    assert_eq!(server.post("/mutate", &pod(UNSIGNED)).await["allowed"], true);
+    for (of, days) in [("policy", 20.5), ("trust", 30.0), ("acceptance", 20.5)] {
+        let found = server.metric(&format!("veriseal_expiry_days{{of=\"{of}\"}}")).await;
+        let found = found.unwrap_or_else(|| panic!("{of}")).parse::<f64>().unwrap();
+        assert!(f64::abs(found - days) < 0.01, "{of}: {found}");
     }
     server.stop().await;
 }
