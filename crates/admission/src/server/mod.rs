@@ -26,7 +26,7 @@ pub use load::Bounds;
 pub use metrics::Metrics;
 pub use policies::{Loaded, Policies};
 pub use rotation::RotatingFile;
-pub use run::{run, system_clock};
+pub use run::run;
 pub use tls::Certificates;
 
 use crate::request::AdmissionRequest;

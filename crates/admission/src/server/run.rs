@@ -1,21 +1,10 @@
-//! [`run`]: a server as the main thing of a process: an address, signals, the clock of the system.
+//! [`run`]: a server as the main thing of a process: an address and signals.
 
-use super::{Clock, Server};
+use super::Server;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
-use veriseal::{Code, Failure, UnixTime};
-
-/// The time of the system.
-#[must_use]
-pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).map(|since| since.as_secs());
-        // A clock before 1970 makes everything invalid rather than something valid.
-        UnixTime::from_seconds(since.ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0))
-    })
-}
+use veriseal::{Code, Failure};
 
 /// Listens and serves until SIGTERM or SIGINT; SIGHUP reads policies and certificate again at once. Blocks. The address that
 /// is listened on goes to the server's notes.

@@ -86,6 +86,32 @@ async fn what_is_not_found_out_in_time_is_denied_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_image_may_be_given_less_time_than_the_request() {
+    let stand = Stand::new();
+    let slow = hanging(&stand);
+    let settings = Settings { image_deadline: Duration::from_millis(300), ..Stand::settings() };
+    let server = stand.start_with(settings, &[slow.host()]).await;
+    let response = server.post("/mutate", &pod(&slow.reference("app:v1"))).await;
+    assert!(message(&response).contains("DEADLINE_EXCEEDED"), "{response}");
+    let lines = server.stop().await;
+    assert!(lines[0]["microseconds"].as_u64().unwrap() < 30_000_000, "not the minute that the request may take: {lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_lets_pass_what_could_not_be_looked_at_too() {
+    let stand = Stand::new();
+    for (dry_run, allowed) in [(false, false), (true, true)] {
+        let settings = Settings { dry_run, ..bounds(Bounds { reviews: 0, ..Bounds::DEFAULT }) };
+        let server = stand.start_with(settings, &[]).await;
+        let response = server.post("/mutate", &pod(SIGNED)).await;
+        assert_eq!((&response["allowed"], response.get("patch")), (&json!(allowed), None));
+        let told = if dry_run { &response["warnings"][0] } else { &response["status"]["message"] };
+        assert!(told.as_str().unwrap().contains("ADMISSION_OVERLOADED"), "{response}");
+        server.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn evidence_beyond_the_room_is_denied_as_overload() {
     let stand = Stand::new();
     let server = stand.start_with(bounds(Bounds { evidence_bytes: 100, ..Bounds::DEFAULT }), &[]).await;

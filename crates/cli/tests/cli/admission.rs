@@ -108,7 +108,7 @@ mod serve {
     use rustls::pki_types::ServerName;
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::TcpStream;
-    use std::process::{Child, Command, Stdio};
+    use std::process::{Child, ChildStderr, Command, Stdio};
     use std::sync::Arc;
 
     /// A certificate for 127.0.0.1, and a client that trusts it alone.
@@ -126,6 +126,7 @@ mod serve {
     /// The running command; it does not outlive its test.
     struct Serving {
         child: Child,
+        notes: BufReader<ChildStderr>,
         address: String,
         client: Arc<rustls::ClientConfig>,
     }
@@ -158,10 +159,23 @@ mod serve {
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped());
             let mut child = command.spawn().unwrap();
+            let notes = BufReader::new(child.stderr.take().unwrap());
+            let mut serving = Self { child, notes, address: String::new(), client };
+            let line = serving.note();
+            serving.address = line.strip_prefix("veriseal: listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
+            serving
+        }
+
+        /// The next line on standard error.
+        fn note(&mut self) -> String {
             let mut line = String::new();
-            BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
-            let address = line.trim().strip_prefix("veriseal: listening on ").unwrap_or_else(|| panic!("{line}")).to_owned();
-            Self { child, address, client }
+            self.notes.read_line(&mut line).unwrap();
+            line.trim_end().to_owned()
+        }
+
+        fn signal(&self, name: &str) {
+            let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+            assert!(sent.success());
         }
 
         fn ask(&self, request: &str) -> String {
@@ -187,14 +201,26 @@ mod serve {
         assert!(answer["response"]["status"]["message"].as_str().unwrap().contains("no signatures found"), "{answer}");
         let ready = serving.ask("GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert!(ready.starts_with("HTTP/1.1 200 OK"), "{ready}");
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", serving.child.id())]).status().unwrap();
-        assert!(kill.success());
+        serving.signal("TERM");
         assert_eq!(serving.child.wait().unwrap().code(), Some(0));
         let mut log = String::new();
         serving.child.stdout.take().unwrap().read_to_string(&mut log).unwrap();
         let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(lines.len(), 1, "{log}");
         assert_eq!((&lines[0]["schema"], &lines[0]["allowed"]), (&json!("veriseal.admission/v1"), &json!(false)));
+    }
+
+    #[test]
+    fn a_hangup_reads_policies_and_certificate_again() {
+        let review = Review::new(scenario::unsigned(), "");
+        let mut serving = Serving::start(&review, &["--reload", "86400"]);
+        std::fs::write(review.stage.path("policy.yaml"), "apiVersion: veriseal/v1\nimages: []\n").unwrap();
+        serving.signal("HUP");
+        let note = serving.note();
+        assert!(note.starts_with("veriseal: policy: the old one stays in use: ") && note.contains("policy.yaml"), "{note}");
+        certificate(&review.stage);
+        serving.signal("HUP");
+        assert_eq!(serving.note(), "veriseal: certificate: what is on disk is in use from now on");
     }
 
     #[test]
