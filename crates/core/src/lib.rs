@@ -32,6 +32,7 @@ pub mod key;
 pub mod limits;
 pub mod oci;
 pub mod policy;
+mod remembered;
 pub mod report;
 pub mod time;
 pub mod tlog;

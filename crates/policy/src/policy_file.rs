@@ -5,6 +5,7 @@ use crate::image_pattern::ImagePattern;
 use crate::rule::{Action, Mode, Pin, Rule};
 use std::cmp::Ordering;
 use std::sync::Arc;
+use veriseal::crypto::SignatureCache;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
 use veriseal::{
@@ -86,6 +87,13 @@ impl PolicyFile {
     #[must_use]
     pub fn with_key_tables(self) -> Self {
         self.with_verifiers(Verifier::with_key_tables)
+    }
+
+    /// The same policy with a memory of good signatures of the keys of its rules and trust roots
+    /// ([`Verifier::with_signature_cache`]).
+    #[must_use]
+    pub fn with_signature_cache(self, cache: &Arc<SignatureCache>) -> Self {
+        self.with_verifiers(|verifier| verifier.with_signature_cache(cache))
     }
 
     fn with_verifiers(mut self, change: impl Fn(Verifier) -> Verifier) -> Self {

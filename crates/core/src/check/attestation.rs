@@ -5,14 +5,14 @@ use super::subject_binding::{BoundSubject, Said};
 use super::time::KnownTimes;
 use super::trace::{Detail, Rule, Trace};
 use crate::code::{Code, Failure};
-use crate::policy::{AuthenticatedTime, Ending, SignatureRequirement};
+use crate::policy::{AuthenticatedTime, Clause, Ending, SignatureRequirement};
 use crate::time::{Present, UnixTime};
 use std::collections::BTreeSet;
 
 /// What was evaluated, and when the attestation grows too old.
 #[derive(Debug, Default)]
 pub(super) struct Attested {
-    pub(super) evaluated: BTreeSet<String>,
+    pub(super) evaluated: BTreeSet<Clause>,
     pub(super) ending: Option<Ending>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn verify(
             Said::Signed { .. } => Err(Failure::new(Code::PredicateMismatch).expected("a statement").found("a signature")),
         };
         trace.rung(Rule::Predicate, held, |()| Detail::Text(clause.pointer().to_owned()))?;
-        attested.evaluated.insert(clause.clause());
+        attested.evaluated.insert(clause.clause().into());
     }
     if let Some(seconds) = leaf.oldest() {
         let held = earliest.ok_or_else(|| Code::NoAuthenticatedTime.into()).and_then(|at| {
@@ -57,7 +57,7 @@ pub(super) fn verify(
                 .at("maxAge"))
         });
         let ending = trace.rung(Rule::MaxAge, held, |ending| Detail::Text(format!("until {}", ending.last)))?;
-        attested.evaluated.insert("maxAge".to_owned());
+        attested.evaluated.insert(Clause::Borrowed("maxAge"));
         attested.ending = Some(ending);
     }
     Ok(attested)

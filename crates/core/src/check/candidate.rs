@@ -16,8 +16,8 @@ use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    AuthenticatedTime, Authority, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement,
-    Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
+    AuthenticatedTime, Authority, Clause, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings,
+    SignatureRequirement, Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
 };
 use crate::time::{Present, UnixTime};
 use crate::trust::TrustRoot;
@@ -52,7 +52,7 @@ pub(crate) struct Evaluation {
     /// Shared, since every decision over it takes the facts anew.
     pub(crate) result: Result<Arc<VerifiedSignature>, Failure>,
     /// The signer, once shown, also where a later rung failed: so that a person sees who it was.
-    pub(crate) signer: Option<Signer>,
+    pub(crate) signer: Option<Arc<Signer>>,
     /// Set where it verifies as an attestation of the type that is asked for, whatever it says: with its earliest
     /// authenticated time. One that does not say what is asked for counts against a leaf about the newest or about all.
     pub(crate) attests: Option<Option<UnixTime>>,
@@ -110,7 +110,7 @@ struct Ladder<'a, 'b> {
     bench: Bench<'a>,
     budget: &'b mut Budget,
     trace: Trace,
-    signer: Option<Signer>,
+    signer: Option<Arc<Signer>>,
     attests: Option<Option<UnixTime>>,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Ladder<'a, '_> {
                 .found("a certificate"));
         }
         let signature = self.signature(key, authority.algorithm())?;
-        self.signer = Some(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() });
+        self.signer = Some(Arc::new(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() }));
         let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
@@ -143,7 +143,7 @@ impl<'a> Ladder<'a, '_> {
         let (times, entries) = self.times(entries, &stamps)?;
         let path = path::verify(leaf, &times, &entries, self.bench, self.budget);
         let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
-        self.signer = Some(path.signer());
+        self.signer = Some(Arc::new(path.signer()));
         self.sct(&path)?;
         let signature = self.signature(key, None)?;
         let subject = self.subject(&signature)?;
@@ -321,7 +321,7 @@ impl<'a> Ladder<'a, '_> {
         entries: &[ValidLogEntry<'_>],
         subject: &BoundSubject,
         identity: Option<usize>,
-        mut evaluated: BTreeSet<String>,
+        mut evaluated: BTreeSet<Clause>,
         ending: Option<Ending>,
     ) -> Result<VerifiedSignature, Failure> {
         let attested = self.attestation(&times, subject)?;
@@ -329,7 +329,7 @@ impl<'a> Ladder<'a, '_> {
         evaluated.extend(attested.evaluated);
         let signer =
             self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
-        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| rule.name().to_owned()));
+        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| Clause::Borrowed(rule.name())));
         let logs =
             entries.iter().map(|entry| LogFact::assertion(entry.log().name(), entry.index(), entry.witnesses().len())).collect();
         let (statement, docker_reference) = match subject.said() {

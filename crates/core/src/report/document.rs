@@ -5,7 +5,7 @@ use crate::check::candidate::Evaluation;
 use crate::check::{Check, Outcome};
 use crate::code::{Code, Failure};
 use crate::encoding::hex;
-use crate::policy::{Basis, LogFact, NodeOutcome, SignatureRequirement, Signer, TimeSource, VerifiedSignature};
+use crate::policy::{Basis, LogFact, NodeOutcome, Requirement, SignatureRequirement, Signer, TimeSource, VerifiedSignature};
 use crate::time::UnixTime;
 use crate::trust::{TrustRoot, TrustRootOrigin};
 use serde::Serialize;
@@ -168,14 +168,14 @@ pub(crate) struct NodeReport {
     pub(crate) children: Vec<NodeReport>,
 }
 
-impl From<&NodeOutcome> for NodeReport {
-    fn from(node: &NodeOutcome) -> Self {
+impl NodeReport {
+    fn new(requirement: &Requirement, node: &NodeOutcome) -> Self {
         Self {
-            asks: crate::code::bounded(&node.asks),
+            asks: crate::code::bounded(&requirement.asks()),
             satisfied: node.satisfied,
             by: node.by.clone(),
             reason: node.reason.as_ref().map(Reason::from),
-            children: node.children.iter().map(Self::from).collect(),
+            children: requirement.children().iter().zip(&node.children).map(|(child, node)| Self::new(child, node)).collect(),
         }
     }
 }
@@ -316,7 +316,7 @@ impl EvaluationReport {
             authority: bounded(&leaf.authority().describe()),
             trust_root: leaf.trust_root().map(|trust| (&**trust).into()),
             accepted: verified.is_some(),
-            signer: evaluation.signer.as_ref().map(SignerReport::from),
+            signer: evaluation.signer.as_deref().map(SignerReport::from),
             reason: evaluation.result.as_ref().err().map(Reason::from),
             digest: verified.map(|verified| verified.digest().to_string()),
             predicate_type: verified.and_then(VerifiedSignature::statement).map(|statement| bounded(&statement.predicate_type)),
@@ -455,7 +455,7 @@ impl Document {
             policy_fingerprint: hex::encode(account.policy.fingerprint()),
             basis: account.basis.as_ref().map(BasisReport::from),
             horizon: account.horizon.as_ref().map(|(from, why)| HorizonReport { from: *from, reason: Reason::from(why) }),
-            requirement: account.requirement.as_ref().map(NodeReport::from),
+            requirement: account.requirement.as_ref().map(|node| NodeReport::new(account.policy.requirement(), node)),
             candidates: account
                 .candidates
                 .iter()

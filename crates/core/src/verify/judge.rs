@@ -178,7 +178,7 @@ impl<'v> Examination<'v> {
             return Code::NoSignature.into();
         }
         if some_leaf_holds(&decision.root) {
-            return Failure::new(Code::PolicyNotMet).expected(&decision.root.asks);
+            return Failure::new(Code::PolicyNotMet).expected(self.verifier.policy.requirement().asks());
         }
         if let Some(superseded) = first_reason(&decision.root) {
             return superseded.clone();

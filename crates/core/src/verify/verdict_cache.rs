@@ -6,9 +6,9 @@ use crate::check::Artifact;
 use crate::crypto::Backend;
 use crate::gather::Evidence;
 use crate::policy::Authority;
+use crate::remembered::Remembered;
 use crate::time::{Present, UnixTime};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -46,10 +46,7 @@ const MAX_EVIDENCE_BYTES: usize = 1024 * 1024;
 /// ```
 #[derive(Debug)]
 pub struct VerdictCache {
-    /// Two generations: what is asked for moves to the young one, and the old one is dropped when the young one is full.
-    generations: Mutex<[BTreeMap<Key, Entry>; 2]>,
-    /// Entries of one generation.
-    most: usize,
+    entries: Mutex<Remembered<Key, Entry>>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -61,11 +58,11 @@ type Key = [u8; 32];
 struct Entry {
     /// First and last moment at which the verdict is what it is.
     unchanged: (UnixTime, UnixTime),
-    verdict: Remembered,
+    verdict: Verdict,
 }
 
 #[derive(Clone, Debug)]
-enum Remembered {
+enum Verdict {
     Image(Accepted),
     Blob(AcceptedBlob),
 }
@@ -73,9 +70,8 @@ enum Remembered {
 impl VerdictCache {
     /// A cache of at most so many acceptances; of none where that is 0.
     #[must_use]
-    pub fn new(entries: usize) -> Self {
-        let (hits, misses) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { generations: Mutex::default(), most: entries.div_ceil(2), hits, misses }
+    pub const fn new(entries: usize) -> Self {
+        Self { entries: Mutex::new(Remembered::new(entries)), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
     /// How often a remembered verdict was given.
@@ -93,7 +89,7 @@ impl VerdictCache {
     /// How many verdicts are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.generations.lock().map_or(0, |generations| generations.iter().map(BTreeMap::len).sum())
+        self.entries.lock().map_or(0, |entries| entries.len())
     }
 
     /// Whether none is remembered.
@@ -102,38 +98,18 @@ impl VerdictCache {
         self.len() == 0
     }
 
-    fn get(&self, key: &Key, now: UnixTime) -> Option<Remembered> {
-        let found = self.look_up(key).filter(|Entry { unchanged: (first, last), .. }| *first <= now && now <= *last);
+    fn get(&self, key: &Key, now: UnixTime) -> Option<Verdict> {
+        // Where another thread panicked under the lock nothing is remembered any more.
+        let found = self.entries.lock().ok().and_then(|mut entries| entries.get(key).cloned());
+        let found = found.filter(|Entry { unchanged: (first, last), .. }| *first <= now && now <= *last);
         let counter = if found.is_some() { &self.hits } else { &self.misses };
         counter.fetch_add(1, Ordering::Relaxed);
         found.map(|entry| entry.verdict)
     }
 
-    fn look_up(&self, key: &Key) -> Option<Entry> {
-        // Where another thread panicked under the lock nothing is remembered any more.
-        let mut generations = self.generations.lock().ok()?;
-        let [young, old] = &mut *generations;
-        if let Some(entry) = young.get(key) {
-            return Some(entry.clone());
-        }
-        let entry = old.remove(key)?;
-        self.insert(&mut generations, *key, entry.clone());
-        Some(entry)
-    }
-
-    fn put(&self, key: Key, present: &Present, verdict: Remembered) {
-        if let Ok(mut generations) = self.generations.lock() {
-            self.insert(&mut generations, key, Entry { unchanged: present.unchanged(), verdict });
-        }
-    }
-
-    fn insert(&self, generations: &mut [BTreeMap<Key, Entry>; 2], key: Key, entry: Entry) {
-        let [young, old] = generations;
-        if young.len() >= self.most && !young.contains_key(&key) {
-            *old = std::mem::take(young);
-        }
-        if self.most > 0 {
-            young.insert(key, entry);
+    fn put(&self, key: Key, present: &Present, verdict: Verdict) {
+        if let Ok(mut entries) = self.entries.lock() {
+            entries.insert(key, Entry { unchanged: present.unchanged(), verdict });
         }
     }
 }
@@ -201,24 +177,24 @@ pub(super) struct Place<'c> {
 impl Place<'_> {
     pub(super) fn image(&self, now: UnixTime) -> Option<Accepted> {
         match self.cache.get(&self.key, now)? {
-            Remembered::Image(accepted) => Some(accepted.as_of(now)),
-            Remembered::Blob(_) => None,
+            Verdict::Image(accepted) => Some(accepted.as_of(now)),
+            Verdict::Blob(_) => None,
         }
     }
 
     pub(super) fn blob(&self, now: UnixTime) -> Option<AcceptedBlob> {
         match self.cache.get(&self.key, now)? {
-            Remembered::Blob(accepted) => Some(accepted.as_of(now)),
-            Remembered::Image(_) => None,
+            Verdict::Blob(accepted) => Some(accepted.as_of(now)),
+            Verdict::Image(_) => None,
         }
     }
 
     pub(super) fn keep_image(&self, accepted: &Accepted, present: &Present) {
-        self.cache.put(self.key, present, Remembered::Image(accepted.clone()));
+        self.cache.put(self.key, present, Verdict::Image(accepted.clone()));
     }
 
     pub(super) fn keep_blob(&self, accepted: &AcceptedBlob, present: &Present) {
-        self.cache.put(self.key, present, Remembered::Blob(accepted.clone()));
+        self.cache.put(self.key, present, Verdict::Blob(accepted.clone()));
     }
 }
 

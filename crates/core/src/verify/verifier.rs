@@ -5,7 +5,7 @@ use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
 use super::verdict_cache::{Remembering, VerdictCache};
 use crate::code::{Class, Code, Failure};
-use crate::crypto::{KeyTables, PreparedKey};
+use crate::crypto::{KeyTables, PreparedKey, SignatureCache};
 use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, AsyncFetch, Evidence, Fetch, PlatformChoice, Wanted, drive_async};
 use crate::limits::Limits;
@@ -136,10 +136,25 @@ impl Verifier {
     #[must_use]
     pub fn with_key_tables(self) -> Self {
         let tables = Arc::new(KeyTables::new());
-        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
-        std::iter::once(&*self.trust).chain(own).for_each(|trust| trust.prepare_tables(&tables));
+        self.trust_roots().for_each(|trust| trust.prepare_tables(&tables));
         self.keys.iter().flatten().for_each(|key| key.with_tables(&tables));
         self
+    }
+
+    /// Lets good signatures of the keys of the trust roots and the policy be remembered, so that a checkpoint, a certificate
+    /// or a timestamp that comes again is not checked again. Unlike [`Verifier::with_verdict_cache`] this helps for images
+    /// that were never seen before. Verdicts do not depend on it.
+    #[must_use]
+    pub fn with_signature_cache(self, cache: &Arc<SignatureCache>) -> Self {
+        self.trust_roots().for_each(|trust| trust.remember_signatures(cache));
+        self.keys.iter().flatten().for_each(|key| key.with_signature_cache(cache));
+        self
+    }
+
+    /// The verifier's trust root and those that leaves of the policy have of their own.
+    fn trust_roots(&self) -> impl Iterator<Item = &TrustRoot> {
+        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
+        std::iter::once(&*self.trust).chain(own)
     }
 
     /// The same verifier with a memory of what it accepted: what that changes is said at [`VerdictCache`]. Verifiers may

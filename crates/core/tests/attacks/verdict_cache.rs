@@ -84,7 +84,7 @@ fn a_verdict_is_not_given_for_a_time_before_it_holds() {
 #[test]
 fn a_key_without_a_time_leaves_its_window_also_in_memory() {
     let mut case = Case::key();
-    let Authority::Key(key) = case.authority.clone() else { unreachable!("a case of a key") };
+    let Authority::Key(key) = case.authority.clone() else { panic!("a case of a key") };
     let end = case.now.saturating_add_seconds(100);
     case.authority = Authority::Key(key.valid_within(Validity { start: None, end: Some(end) }));
     case.settings.tlog = veriseal::policy::TlogMode::Ignored;
@@ -119,7 +119,7 @@ fn nothing_else_is_answered_by_what_is_remembered() {
     let verifier = using(case.verifier());
     let accepts = |verifier: &Verifier| report(verifier, &bundle, case.now).code() == Code::Accepted;
     assert!(accepts(&verifier));
-    let Authority::Key(key) = &case.authority else { unreachable!("a case of a key") };
+    let Authority::Key(key) = &case.authority else { panic!("a case of a key") };
     let renamed = Case { authority: Authority::Key(KeyAuthority::new(key.key().clone(), "other.pub")), ..case.clone() };
     let mut settings = case.settings.clone();
     settings.sct = veriseal::policy::SctMode::Ignored;
