@@ -81,6 +81,16 @@ pub(crate) enum Failed {
     Registry(Failure),
 }
 
+/// One sentence for the user.
+impl From<Failed> for String {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Option(why) => why,
+            Failed::Registry(failure) => failure.to_string(),
+        }
+    }
+}
+
 /// A call that shows on the terminal how it is getting on.
 struct Watched<'s> {
     call: Call,
