@@ -23,6 +23,7 @@
 
 mod answer;
 mod answers;
+mod batch;
 mod bounds;
 mod builder;
 mod cache;
@@ -48,6 +49,7 @@ mod tls;
 mod token;
 mod transport;
 
+pub use batch::{in_order, verify_many};
 pub use builder::RegistryBuilder;
 pub use cache::Cache;
 pub use credentials::Credentials;
