@@ -14,6 +14,7 @@ mod python;
 mod stage;
 mod tests;
 mod trust_roots;
+mod tsan;
 mod wasm;
 
 use std::path::PathBuf;
@@ -33,7 +34,8 @@ cargo xtask <command>
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   parity                   every scenario and every vector through each language: byte-equal reports
-  call-cost                what a call through C costs beside Rust's, optimised
+  call-cost [--long]       what a call through C and Python costs beside Rust's, optimised; with many threads of Python
+  tsan                     32 threads on one verifier under ThreadSanitizer; needs a nightly toolchain with rust-src
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -62,7 +64,9 @@ fn main() -> ExitCode {
         ["dist", "c"] => dist::c(),
         ["dist", "c", "--check"] => dist::check().map(said),
         ["parity"] => parity::check().map(said),
-        ["call-cost"] => parity::cost().map(said),
+        ["call-cost"] => parity::cost(false).map(said),
+        ["call-cost", "--long"] => parity::cost(true).map(said),
+        ["tsan"] => tsan::run(),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {

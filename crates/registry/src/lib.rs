@@ -25,6 +25,7 @@
 mod answer;
 #[cfg(feature = "network")]
 mod answers;
+mod batch;
 #[cfg(feature = "network")]
 mod bounds;
 #[cfg(feature = "network")]
@@ -70,6 +71,7 @@ mod token;
 #[cfg(feature = "network")]
 mod transport;
 
+pub use batch::{in_order, verify_many};
 #[cfg(feature = "network")]
 pub use builder::RegistryBuilder;
 #[cfg(feature = "network")]
