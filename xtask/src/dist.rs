@@ -1,7 +1,7 @@
 //! `cargo xtask dist c`: a tarball with the C library, and the check that others build against it.
 //!
-//! Linux only. cargo-c would do the first half (crates/ffi has its metadata); it takes a newer Rust than the project's minimum and a
-//! quarter of an hour to compile, and makes no CMake package.
+//! Linux only. cargo-c does the first half from the metadata of crates/ffi (`--with-cargo-c` looks at what it makes), but makes no
+//! CMake package.
 
 use crate::{cargo, output, root};
 use std::fs;
@@ -25,6 +25,59 @@ pub(crate) fn check() -> Result<String, String> {
     let tree = build("dev")?;
     let archive = archive(&tree)?;
     consumed(&tree, &archive)
+}
+
+/// The same by cargo-c, as a distribution packages it: installed into a folder of its own, held against what the tarball has, and
+/// consumed. cargo-c takes a newer Rust than the project's minimum and long to compile, so that no test asks for it.
+pub(crate) fn by_cargo_c() -> Result<String, String> {
+    if output(&mut cargo(&["cinstall", "--version"])).is_err() {
+        return Err("there is no cargo-c: `cargo install cargo-c --locked`, in the newest version for this Rust".to_string());
+    }
+    let metadata = crate::metadata(&root())?;
+    let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
+    let stage = target.join("dist/cargo-c");
+    fresh(&stage)?;
+    let mut install =
+        cargo(&["cinstall", "--locked", "--release", "--package", "veriseal-ffi", "--prefix=/usr", "--libdir=/usr/lib"]);
+    output(install.arg("--destdir").arg(&stage))?;
+    let installed = stage.join("usr");
+    let version = package(&metadata)?["version"].as_str().ok_or("veriseal-ffi has no version")?.to_string();
+    let soname = format!("libveriseal.so.{}", compatible(&version));
+    let shared = format!("libveriseal.so.{version}");
+    for file in ["include/veriseal.h", "lib/libveriseal.a", "lib/libveriseal.so", "lib/pkgconfig/veriseal.pc"] {
+        if !installed.join(file).exists() {
+            return Err(format!("cargo-c installs no {file}"));
+        }
+    }
+    for file in [&soname, &shared] {
+        if !installed.join("lib").join(file).exists() {
+            return Err(format!("cargo-c installs no lib/{file}"));
+        }
+    }
+    let dynamic = output(Command::new("readelf").arg("-d").arg(installed.join("lib").join(&shared)))?;
+    if !dynamic.contains(&format!("[{soname}]")) {
+        return Err(format!("the library of cargo-c has another SONAME than {soname}"));
+    }
+    let header = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    if header(&installed.join("include/veriseal.h"))? != header(&root().join("include/veriseal.h"))? {
+        return Err("cargo-c installs another header".to_string());
+    }
+    let source = root().join("crates/ffi/tests/consumer/main.c");
+    let folder = stage.join("consumer");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut done = vec![soname];
+    for (name, is_static) in [("shared", false), ("static", true)] {
+        match with_pkg_config(&installed, &source, &folder.join(name), is_static)? {
+            Some(said) => done.push(format!("{name} by pkg-config ({said})")),
+            None => done.push("there is no pkg-config".to_string()),
+        }
+    }
+    Ok(done.join(", "))
+}
+
+fn package(metadata: &serde_json::Value) -> Result<&serde_json::Value, String> {
+    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "veriseal-ffi");
+    package.ok_or("there is no package veriseal-ffi".to_string())
 }
 
 /// Unpacks the package and builds and runs a consumer against it in every way.
@@ -64,8 +117,7 @@ fn build(profile: &str) -> Result<PathBuf, String> {
     let metadata = crate::metadata(&root())?;
     let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
     let built = target.join(if profile == "dev" { "debug" } else { profile });
-    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "veriseal-ffi");
-    let package = package.ok_or("there is no package veriseal-ffi")?;
+    let package = package(&metadata)?;
     let version = package["version"].as_str().ok_or("veriseal-ffi has no version")?;
     let repository = package["repository"].as_str().unwrap_or_default();
 
@@ -143,7 +195,8 @@ fn archive(tree: &Path) -> Result<PathBuf, String> {
 
 fn with_pkg_config(installed: &Path, source: &Path, binary: &Path, is_static: bool) -> Result<Option<String>, String> {
     let mut ask = Command::new("pkg-config");
-    ask.args(["--cflags", "--libs"]).env("PKG_CONFIG_PATH", installed.join("lib/pkgconfig"));
+    // A prefix is the folder that it was unpacked into, whichever it was made for; and the folders of the system are said too.
+    ask.args(["--define-prefix", "--cflags", "--libs"]).env("PKG_CONFIG_PATH", installed.join("lib/pkgconfig"));
     if is_static {
         ask.arg("--static");
     }
