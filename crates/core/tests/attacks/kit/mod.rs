@@ -108,18 +108,18 @@ impl Case {
         (report.code(), report.candidate_codes())
     }
 
-    pub(crate) fn image_report(&self, store: &Store, image: &Image) -> Box<Report> {
+    pub(crate) fn image_report(&self, store: &Store, image: &Image) -> Report {
         let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
         match self.verifier().verify(&reference, store, self.now) {
-            Ok(accepted) => Box::new(accepted.report().clone()),
+            Ok(accepted) => accepted.report().clone(),
             Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }
     }
 
     /// The answer to a bundle's bytes.
-    pub(crate) fn report_of(&self, bundle: &[u8]) -> Box<Report> {
+    pub(crate) fn report_of(&self, bundle: &[u8]) -> Report {
         match self.verifier().verify_blob(&Artifact::bytes(ARTIFACT), bundle, self.now) {
-            Ok(accepted) => Box::new(accepted.report().clone()),
+            Ok(accepted) => accepted.report().clone(),
             Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }
     }
@@ -128,7 +128,7 @@ impl Case {
         self.report_of(bundle).code()
     }
 
-    pub(crate) fn report(&self, bundle: &Bundle) -> Box<Report> {
+    pub(crate) fn report(&self, bundle: &Bundle) -> Report {
         self.report_of(&bundle.to_bytes())
     }
 
