@@ -75,6 +75,29 @@ pub(crate) fn by_cargo_c() -> Result<String, String> {
     Ok(done.join(", "))
 }
 
+/// What cargo-c would stumble over, or name otherwise than the tarball does. Looked at without cargo-c.
+fn described(package: &serde_json::Value) -> Result<(), String> {
+    let capi = &package["metadata"]["capi"];
+    let wrong = |what: &str| Err(format!("crates/ffi/Cargo.toml: package.metadata.capi.{what}"));
+    // cargo-c reads a whole version, and gives up at a part of one.
+    let parts = capi["min_version"].as_str().map(|version| version.split('.').filter(|part| part.parse::<u64>().is_ok()).count());
+    if parts != Some(3) {
+        return wrong("min_version is no version of three numbers");
+    }
+    let header = capi["install"]["include"]["asset"][0]["from"].as_str().unwrap_or_default();
+    if header.is_empty() || !root().join("crates/ffi").join(header).exists() {
+        return wrong("install.include names no header");
+    }
+    if capi["library"]["name"] != "veriseal" || capi["pkg_config"]["filename"] != "veriseal" {
+        return wrong("library and pkg_config are not called veriseal");
+    }
+    let version = package["version"].as_str().unwrap_or_default();
+    if capi["library"]["version_suffix_components"] != compatible(version).split('.').count() {
+        return wrong("library.version_suffix_components gives another SONAME than build.rs does");
+    }
+    Ok(())
+}
+
 fn package(metadata: &serde_json::Value) -> Result<&serde_json::Value, String> {
     let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "veriseal-ffi");
     package.ok_or("there is no package veriseal-ffi".to_string())
@@ -118,6 +141,7 @@ fn build(profile: &str) -> Result<PathBuf, String> {
     let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
     let built = target.join(if profile == "dev" { "debug" } else { profile });
     let package = package(&metadata)?;
+    described(package)?;
     let version = package["version"].as_str().ok_or("veriseal-ffi has no version")?;
     let repository = package["repository"].as_str().unwrap_or_default();
 
@@ -266,6 +290,29 @@ fn write(to: &Path, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cargo_c_cannot_read_is_told() {
+        let good = || {
+            serde_json::json!({ "version": "0.1.0", "metadata": { "capi": {
+                "min_version": "0.10.0", "library": { "name": "veriseal", "version_suffix_components": 2 },
+                "pkg_config": { "filename": "veriseal" },
+                "install": { "include": { "asset": [{ "from": "../../include/veriseal.h", "to": "" }] } },
+            } } })
+        };
+        assert_eq!(described(&good()), Ok(()));
+        for (pointer, bad) in [
+            ("/metadata/capi/min_version", serde_json::json!("0.10")),
+            ("/metadata/capi/library/name", serde_json::json!("veriseal_ffi")),
+            ("/metadata/capi/library/version_suffix_components", serde_json::json!(1)),
+            ("/metadata/capi/install/include/asset/0/from", serde_json::json!("veriseal.h")),
+            ("/version", serde_json::json!("1.0.0")),
+        ] {
+            let mut package = good();
+            *package.pointer_mut(pointer).unwrap() = bad;
+            assert!(described(&package).is_err(), "{pointer}");
+        }
+    }
 
     #[test]
     fn before_1_0_the_minor_version_is_part_of_the_promise() {
