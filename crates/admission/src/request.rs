@@ -76,11 +76,8 @@ struct Request {
     sub_resource: String,
     #[serde(default)]
     namespace: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    user_info: UserInfo,
-    #[serde(default)]
+    name: Option<String>,
+    user_info: Option<UserInfo>,
     dry_run: Option<bool>,
     operation: String,
     #[serde(default)]
@@ -89,7 +86,7 @@ struct Request {
     old_object: Value,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct UserInfo {
     #[serde(default)]
     username: String,
@@ -137,8 +134,8 @@ impl AdmissionRequest {
             kind: request.kind.kind,
             sub_resource: request.sub_resource,
             namespace: request.namespace,
-            name: request.name,
-            user: request.user_info.username,
+            name: request.name.unwrap_or_default(),
+            user: request.user_info.map(|user| user.username).unwrap_or_default(),
             dry_run: request.dry_run.unwrap_or_default(),
             operation,
             object: request.object,
