@@ -48,11 +48,8 @@ pub struct AdmissionRequest {
     pub(crate) sub_resource: String,
     /// Empty for objects without one.
     pub(crate) namespace: String,
-    /// Empty where the API server is to make one up.
     pub(crate) name: String,
-    /// Who asks, by the API server's word. Decides nothing; it is written down.
     pub(crate) user: String,
-    /// Whether nothing is to come of it (`kubectl --dry-run=server`). Decided like any other.
     pub(crate) dry_run: bool,
     pub(crate) operation: Operation,
     pub(crate) object: Value,
@@ -153,6 +150,24 @@ impl AdmissionRequest {
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// Name of the object; empty where the API server is to make one up.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who asks, by the API server's word. Decides nothing.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Whether nothing is to come of it (`kubectl --dry-run=server`). It is decided like any other.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// What is being done.
