@@ -14,6 +14,7 @@ mod python;
 mod stage;
 mod tests;
 mod trust_roots;
+mod tsan;
 mod wasm;
 
 use std::path::PathBuf;
@@ -32,8 +33,10 @@ cargo xtask <command>
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
+  dist c --with-cargo-c    what cargo-c installs, held against that; where cargo-c is installed
   parity                   every scenario and every vector through each language: byte-equal reports
-  call-cost                what a call through C costs beside Rust's, optimised
+  call-cost [--long]       what a call through C and Python costs beside Rust's, optimised; with many threads of Python
+  tsan                     32 threads on one verifier under ThreadSanitizer; needs a nightly toolchain with rust-src
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -61,8 +64,11 @@ fn main() -> ExitCode {
         ["header", "--check"] => header::check(),
         ["dist", "c"] => dist::c(),
         ["dist", "c", "--check"] => dist::check().map(said),
+        ["dist", "c", "--with-cargo-c"] => dist::by_cargo_c().map(said),
         ["parity"] => parity::check().map(said),
-        ["call-cost"] => parity::cost().map(said),
+        ["call-cost"] => parity::cost(false).map(said),
+        ["call-cost", "--long"] => parity::cost(true).map(said),
+        ["tsan"] => tsan::run(),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {

@@ -375,6 +375,7 @@ pub(crate) enum Output {
 }
 
 /// How registries are asked: the same for everything that asks them.
+#[cfg(feature = "network")]
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Registry options")]
 pub(crate) struct RegistryArguments {
@@ -427,7 +428,13 @@ pub(crate) struct RegistryArguments {
     pub(crate) timeout: u64,
 }
 
+/// Nothing to say: no registry can be asked.
+#[cfg(not(feature = "network"))]
+#[derive(Args, Debug)]
+pub(crate) struct RegistryArguments {}
+
 /// `--login-of`.
+#[cfg(feature = "network")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Login {
     /// $DOCKER_CONFIG/config.json, else ~/.docker/config.json

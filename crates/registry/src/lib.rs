@@ -21,38 +21,13 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod answer;
-mod answers;
-mod bounds;
-mod builder;
-mod cache;
-pub mod challenge;
-mod credentials;
+mod batch;
+#[cfg(feature = "network")]
+mod client;
 pub mod evidence;
-mod exchange;
-mod fault;
-mod headers;
-#[cfg(feature = "credential-helpers")]
-mod helper;
 mod layout;
-pub mod link;
-mod mirror;
-mod observer;
-mod origin;
-mod reach;
-mod realm;
-mod registry;
-mod secret;
-mod target;
-mod tls;
-mod token;
-mod transport;
 
-pub use builder::RegistryBuilder;
-pub use cache::Cache;
-pub use credentials::Credentials;
+pub use batch::{in_order, verify_many};
+#[cfg(feature = "network")]
+pub use client::{Cache, Call, Credentials, Event, Observer, Registry, RegistryBuilder, Secret, Tls, challenge, link};
 pub use layout::OciLayout;
-pub use observer::{Event, Observer};
-pub use registry::{Call, Registry};
-pub use secret::Secret;
-pub use tls::Tls;

@@ -1,18 +1,18 @@
 //! [`RegistryBuilder`]: what a user decides about a registry client, checked before anything is sent.
 
 use crate::Secret;
-use crate::answers::Answers;
-use crate::cache::Cache;
-use crate::credentials::{CredentialStore, Credentials};
+use crate::client::answers::Answers;
+use crate::client::cache::Cache;
+use crate::client::credentials::{CredentialStore, Credentials};
 #[cfg(feature = "credential-helpers")]
-use crate::helper::Helpers;
-use crate::mirror::Mirrors;
-use crate::observer::Observer;
-use crate::origin::Origin;
-use crate::realm::Realms;
-use crate::registry::{Engine, Registry};
-use crate::tls::{self, Tls, TlsPlan};
-use crate::transport::{Plan, Timeouts};
+use crate::client::helper::Helpers;
+use crate::client::mirror::Mirrors;
+use crate::client::observer::Observer;
+use crate::client::origin::Origin;
+use crate::client::realm::Realms;
+use crate::client::registry::{Engine, Registry};
+use crate::client::tls::{self, Tls, TlsPlan};
+use crate::client::transport::{Plan, Timeouts};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -263,7 +263,7 @@ impl RegistryBuilder {
         }
         let invalid = |at: &str| Failure::new(Code::ConfigInvalid).at(at);
         for host in &self.plain_http {
-            crate::origin::base_url(host, true).map_err(|_| invalid("allow_http").expected("host[:port]").found(host))?;
+            crate::client::origin::base_url(host, true).map_err(|_| invalid("allow_http").expected("host[:port]").found(host))?;
         }
         let deadline = self.deadline.unwrap_or(DEADLINE);
         if deadline.is_zero() || deadline > MAX_DEADLINE {

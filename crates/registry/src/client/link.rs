@@ -3,7 +3,7 @@
 //!
 //! Finds the target of `rel=next`; resolving it and keeping it on the registry's origin is the work of the module `exchange`.
 
-use crate::challenge::is_token_character;
+use crate::client::challenge::is_token_character;
 use veriseal::code::{Code, Failure};
 
 /// Longest header value that is read, in bytes.

@@ -5,7 +5,7 @@
 //! registry. Anything else is refused before a single byte is sent, with credentials or without: an anonymous request
 //! to an address of a stranger's choice is a probe into our network.
 
-use crate::origin::{Origin, canonical_registry};
+use crate::client::origin::{Origin, canonical_registry};
 use std::collections::BTreeSet;
 use url::Url;
 use veriseal::code::{Code, Failure};
@@ -64,7 +64,7 @@ impl Realms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::origin::base_url;
+    use crate::client::origin::base_url;
 
     fn check(registry: &str, plain: &[&str], realm: &str) -> Result<Url, Code> {
         let plain: BTreeSet<String> = plain.iter().map(|&name| name.to_owned()).collect();

@@ -3,7 +3,7 @@
 //! Off by default, since nothing about these can be checked: a moved tag or a new signature is seen late by as much. The
 //! report says so ([`Code::AnswersReused`]).
 
-use crate::cache::Scope;
+use crate::client::cache::Scope;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! [`Fault`]: what went wrong with one attempt, and whether another may help.
 
-use crate::reach::AddressRefused;
-use crate::transport::place;
+use crate::client::reach::AddressRefused;
+use crate::client::transport::place;
 use std::error::Error;
 use std::time::Duration;
 use url::Url;

@@ -5,7 +5,7 @@
 //! A client certificate is a credential: it belongs to one host and is shown to no other, nor to that host where a
 //! registry's redirect led there.
 
-use crate::origin::{Origin, base_url};
+use crate::client::origin::{Origin, base_url};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};

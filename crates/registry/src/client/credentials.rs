@@ -1,13 +1,13 @@
 //! [`Credentials`] and which registry each belongs to.
 //!
 //! Looked up by exact `host[:port]` (K-OC-12), with one name for Docker Hub; a docker `config.json` is read as data, and
-//! the credential helpers that it names are not run here: `helper` does, where the caller asked for it. Does not send anything: [`crate::token`] does, to the registry
+//! the credential helpers that it names are not run here: `helper` does, where the caller asked for it. Does not send anything: [`crate::client::token`] does, to the registry
 //! and its own token service alone.
 
 use crate::Secret;
-use crate::cache::Scope;
-use crate::origin::canonical_registry;
-use crate::target::Target;
+use crate::client::cache::Scope;
+use crate::client::origin::canonical_registry;
+use crate::client::target::Target;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};

@@ -1,11 +1,11 @@
 //! What each status and header of an answer means.
 
-use crate::exchange::{Exchange, Head};
-use crate::fault::Fault;
-use crate::headers::{claimed_digest, content_type, is_encoded, retry_after, text_values};
-use crate::link;
-use crate::target::Target;
-use crate::transport;
+use crate::client::exchange::{Exchange, Head};
+use crate::client::fault::Fault;
+use crate::client::headers::{claimed_digest, content_type, is_encoded, retry_after, text_values};
+use crate::client::link;
+use crate::client::target::Target;
+use crate::client::transport;
 use reqwest::header::LINK;
 use veriseal::code::{Code, Failure};
 use veriseal::gather::{FetchError, Response, What};

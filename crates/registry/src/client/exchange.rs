@@ -4,19 +4,19 @@
 //! to answer, see [`Exchange::answer_of`]); everything else that is not 200 is an error with its own code. Bodies are
 //! bounded while they are read; they are not judged here, the core does that.
 
-use crate::answers::Answers;
-use crate::bounds::Bounds;
-use crate::builder::Settings;
-use crate::cache::Scope;
-use crate::challenge;
-use crate::fault::Fault;
-use crate::headers::{single, text_values};
-use crate::observer::Event;
-use crate::origin::Origin;
-use crate::reach::Reach;
-use crate::target::Target;
-use crate::token::{Asking, Authorization, Tokens};
-use crate::transport::{self, Outgoing, Transport};
+use crate::client::answers::Answers;
+use crate::client::bounds::Bounds;
+use crate::client::builder::Settings;
+use crate::client::cache::Scope;
+use crate::client::challenge;
+use crate::client::fault::Fault;
+use crate::client::headers::{single, text_values};
+use crate::client::observer::Event;
+use crate::client::origin::Origin;
+use crate::client::reach::Reach;
+use crate::client::target::Target;
+use crate::client::token::{Asking, Authorization, Tokens};
+use crate::client::transport::{self, Outgoing, Transport};
 use reqwest::header::{HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use std::collections::BTreeSet;
 use std::sync::Arc;

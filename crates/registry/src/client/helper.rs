@@ -4,7 +4,7 @@
 //! is never passed on: it may be a secret.
 
 use crate::Secret;
-use crate::credentials::{Credentials, checked};
+use crate::client::credentials::{Credentials, checked};
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
 use std::collections::HashMap;
 use std::time::Duration;

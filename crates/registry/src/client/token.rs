@@ -3,17 +3,17 @@
 //!
 //! Asks for `repository:<name>:pull` of the repository at hand and nothing wider, whatever scope the challenge names:
 //! a registry must not have us fetch a token for another repository and hand it over. Where a token may be asked for
-//! is decided in [`crate::realm`].
+//! is decided in [`crate::client::realm`].
 
 use crate::Secret;
-use crate::bounds::Bounds;
-use crate::builder::Settings;
-use crate::challenge::Challenge;
-use crate::credentials::Credentials;
-use crate::fault::Fault;
-use crate::headers::{is_encoded, retry_after};
-use crate::origin::Origin;
-use crate::transport::{self, Outgoing, Transport};
+use crate::client::bounds::Bounds;
+use crate::client::builder::Settings;
+use crate::client::challenge::Challenge;
+use crate::client::credentials::Credentials;
+use crate::client::fault::Fault;
+use crate::client::headers::{is_encoded, retry_after};
+use crate::client::origin::Origin;
+use crate::client::transport::{self, Outgoing, Transport};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::HeaderValue;
@@ -122,7 +122,7 @@ impl Asking<'_> {
         }
         #[cfg(feature = "credential-helpers")]
         if let (Some(helpers), Some(helper)) = (&self.settings.helpers, store.helper(self.registry)) {
-            let registry = crate::origin::canonical_registry(self.registry);
+            let registry = crate::client::origin::canonical_registry(self.registry);
             if let Some(found) = helpers.ask(helper, &registry, self.bounds.deadline).await? {
                 return Ok(Some(Cow::Owned(found)));
             }

@@ -1,14 +1,14 @@
 //! The HTTP client and the thread it runs on: one hop of one request, bounded.
 //!
 //! Follows no redirect, keeps no cookie, undoes no compression and reads no proxy from the environment: what is to
-//! happen with an answer is decided in [`crate::exchange`]. A thread of its own with a single-threaded runtime lets
+//! happen with an answer is decided in [`crate::client::exchange`]. A thread of its own with a single-threaded runtime lets
 //! blocking callers do without a runtime, and callers inside somebody else's runtime do without a conflict.
 
-use crate::fault::{Fault, chain, connection_fault};
-use crate::observer::{Event, Observer};
-use crate::origin::Origin;
-use crate::reach::{AddressRefused, Reach};
-use crate::tls::{HostConfig, TlsPlan};
+use crate::client::fault::{Fault, chain, connection_fault};
+use crate::client::observer::{Event, Observer};
+use crate::client::origin::Origin;
+use crate::client::reach::{AddressRefused, Reach};
+use crate::client::tls::{HostConfig, TlsPlan};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, redirect};

@@ -4,7 +4,7 @@
 //! settings and plain HTTP are those of the mirror. A mirror is believed no more than a registry is: what it serves is
 //! held against digests and signatures, and what it lacks is lacking, since nothing falls back to another source.
 
-use crate::origin::{DOCKER_HUB, canonical_registry};
+use crate::client::origin::{DOCKER_HUB, canonical_registry};
 use veriseal::code::{Code, Failure};
 
 /// Repositories by prefix, and their mirrors.

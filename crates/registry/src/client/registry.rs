@@ -1,12 +1,12 @@
 //! [`Registry`]: a [`Fetch`] over the OCI distribution API, and [`Call`], which gives the requests of one verify call one
 //! deadline.
 
-use crate::answers::Answers;
-use crate::bounds::Bounds;
-use crate::builder::{MAX_DEADLINE, RegistryBuilder, Settings};
-use crate::exchange::Exchange;
-use crate::token::Tokens;
-use crate::transport::{Plan, Transport, patience, silent};
+use crate::client::answers::Answers;
+use crate::client::bounds::Bounds;
+use crate::client::builder::{MAX_DEADLINE, RegistryBuilder, Settings};
+use crate::client::exchange::Exchange;
+use crate::client::token::Tokens;
+use crate::client::transport::{Plan, Transport, patience, silent};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};

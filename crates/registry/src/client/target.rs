@@ -1,7 +1,7 @@
 //! [`Target`]: the address that a request is sent to, made of checked parts alone.
 
-use crate::mirror::Mirrors;
-use crate::origin::{Origin, base_url};
+use crate::client::mirror::Mirrors;
+use crate::client::origin::{Origin, base_url};
 use std::collections::BTreeSet;
 use url::Url;
 use veriseal::code::{Code, Failure};
