@@ -8,6 +8,7 @@ mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod known_attacks;
 mod library;
 mod parity;
 mod python;
@@ -33,6 +34,7 @@ cargo xtask <command>
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   parity                   every scenario and every vector through each language: byte-equal reports
+  known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
   call-cost                what a call through C costs beside Rust's, optimised
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
@@ -62,6 +64,8 @@ fn main() -> ExitCode {
         ["dist", "c"] => dist::c(),
         ["dist", "c", "--check"] => dist::check().map(said),
         ["parity"] => parity::check().map(said),
+        ["known-attacks"] => known_attacks::run().map(said),
+        ["known-attacks", "--write"] => known_attacks::write().map(said),
         ["call-cost"] => parity::cost().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
