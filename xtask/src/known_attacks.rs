@@ -196,7 +196,8 @@ pub(crate) fn test_exists(named: &str) -> Result<(), String> {
 fn is_rust_test(text: &str, name: &str) -> bool {
     let mut is_test = false;
     for line in text.lines().map(str::trim) {
-        if line == "#[test]" || line.starts_with("#[tokio::test") {
+        // A test of the documentation is the one kind that can show what does not compile.
+        if line == "#[test]" || line == "#[cfg(doctest)]" || line.starts_with("#[tokio::test") {
             is_test = true;
         } else if line.starts_with("#[") {
         } else {

@@ -8,9 +8,11 @@ mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod invariants;
 mod known_attacks;
 mod library;
 mod parity;
+mod prove;
 mod python;
 mod stage;
 mod tests;
@@ -35,6 +37,9 @@ cargo xtask <command>
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   parity                   every scenario and every vector through each language: byte-equal reports
   known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
+  mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
+  prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
+  invariants               every invariant of SECURITY.md and the tests that hold it
   call-cost                what a call through C costs beside Rust's, optimised
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
@@ -66,6 +71,10 @@ fn main() -> ExitCode {
         ["parity"] => parity::check().map(said),
         ["known-attacks"] => known_attacks::run().map(said),
         ["known-attacks", "--write"] => known_attacks::write().map(said),
+        ["mutate", arguments @ ..] => prove::mutate(arguments),
+        ["prove"] => prove::run(30),
+        ["prove", "--minutes", minutes] => minutes.parse().map_err(|error| format!("{minutes}: {error}")).and_then(prove::run),
+        ["invariants"] => invariants::check().map(said),
         ["call-cost"] => parity::cost().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
