@@ -79,30 +79,31 @@ impl Made {
 
     fn bundles(&mut self) -> Result<(), String> {
         let at = self.sigstore.now;
-        let signer = self.sigstore.keyless(&self.identity);
         let keyless = self.keyless()?;
-        let message = Bundle::blob(ARTIFACT, &signer);
-        let envelope = Bundle::image(&Digest::sha256(ARTIFACT), &signer);
+        // Each by a key of its own: a body that the log holds twice has two true indices.
+        let signer = |made: &Self, name: &str| made.sigstore.keyless_with(&made.identity, made.sigstore.key(name));
+        let message = |made: &Self, name: &str| Bundle::blob(ARTIFACT, &signer(made, name));
+        let envelope = |made: &Self, name: &str| Bundle::image(&Digest::sha256(ARTIFACT), &signer(made, name));
         for (name, version) in [
             ("keyless message v0.1", BundleVersion::V01),
             ("keyless message v0.2", BundleVersion::V02),
             ("keyless message v0.3", BundleVersion::V03),
         ] {
-            let bundle = message.clone().version(version).logged_v1(&mut self.sigstore.rekor, at);
+            let bundle = message(self, name).version(version).logged_v1(&mut self.sigstore.rekor, at);
             self.add(name, &bundle, &keyless)?;
         }
         let tsa = self.sigstore.tsa.clone();
-        let bundle = message.clone().logged_v1(&mut self.sigstore.rekor, at).timestamped(&tsa, at);
+        let bundle = message(self, "timestamped").logged_v1(&mut self.sigstore.rekor, at).timestamped(&tsa, at);
         self.add("keyless message with timestamp", &bundle, &keyless)?;
-        let bundle = message.logged_v2(&mut self.sigstore.rekor2).timestamped(&tsa, at);
+        let bundle = message(self, "v2").logged_v2(&mut self.sigstore.rekor2).timestamped(&tsa, at);
         self.add("keyless message in Rekor v2", &bundle, &keyless)?;
-        let bundle = envelope.clone().logged_v1(&mut self.sigstore.rekor, at);
+        let bundle = envelope(self, "envelope").logged_v1(&mut self.sigstore.rekor, at);
         self.add("keyless envelope", &bundle, &keyless)?;
-        let bundle = envelope.clone().version(BundleVersion::V01).logged_v1(&mut self.sigstore.rekor, at);
+        let bundle = envelope(self, "envelope v0.1").version(BundleVersion::V01).logged_v1(&mut self.sigstore.rekor, at);
         self.add("keyless envelope v0.1", &bundle, &keyless)?;
-        let bundle = envelope.clone().logged_v1_as_intoto(&mut self.sigstore.rekor, at);
+        let bundle = envelope(self, "intoto").logged_v1_as_intoto(&mut self.sigstore.rekor, at);
         self.add("keyless envelope logged as intoto", &bundle, &keyless)?;
-        let bundle = envelope.logged_v2(&mut self.sigstore.rekor2).timestamped(&tsa, at);
+        let bundle = envelope(self, "envelope v2").logged_v2(&mut self.sigstore.rekor2).timestamped(&tsa, at);
         self.add("keyless envelope in Rekor v2", &bundle, &keyless)?;
         let email = Identity::email("dev@example.com", "https://accounts.example.com");
         let bundle = Bundle::blob(ARTIFACT, &self.sigstore.keyless(&email)).logged_v1(&mut self.sigstore.rekor, at);
@@ -120,10 +121,12 @@ impl Made {
             let bundle =
                 if envelope { Bundle::image(&Digest::sha256(ARTIFACT), &signer) } else { Bundle::blob(ARTIFACT, &signer) };
             let name = format!("{} by {kind:?} key", if envelope { "envelope" } else { "message" });
-            let logged = bundle.clone().logged_v1(&mut self.sigstore.rekor, at);
+            let logged = bundle.logged_v1(&mut self.sigstore.rekor, at);
             self.add(&name, &logged, &verifier)?;
             if kind == KeyKind::P256 {
-                let bundle = bundle.logged_v2(&mut self.sigstore.rekor2).timestamped(&tsa, at);
+                let signer = Signer::key(self.sigstore.key("release of another"));
+                let bundle = Bundle::blob(ARTIFACT, &signer).logged_v2(&mut self.sigstore.rekor2).timestamped(&tsa, at);
+                let verifier = self.verifier(key(&signer)?, Claim::Signed)?;
                 self.add(&format!("{name} in Rekor v2"), &bundle, &verifier)?;
             }
         }
@@ -167,6 +170,7 @@ impl Made {
         let image = ImageBuilder::new("app").build(&mut store);
         let signer = self.sigstore.keyless(&self.identity);
         let stranger = self.sigstore.keyless(&Identity::github("mallory/app", "release.yml", "refs/heads/main"));
+        let second = self.sigstore.keyless_with(&self.identity, self.sigstore.key("second"));
         let by_key = Signer::key(self.sigstore.key("release"));
         let (keyless, keyed) = (self.keyless()?, self.verifier(key(&by_key)?, Claim::Signed)?);
         let provenance = Claim::Attestation { predicate_type: SLSA_PROVENANCE.to_owned() };
@@ -179,7 +183,7 @@ impl Made {
         let statement = |digest: &Digest| Statement::new(digest, SLSA_PROVENANCE, json!({ "builder": { "id": "b" } }));
         let layers = [
             ("simple signature", simple(&image.digest, &signer).layer(), &keyless, true),
-            ("simple signature with timestamp", simple(&image.digest, &signer).timestamped(&tsa, at).layer(), &keyless, true),
+            ("simple signature with timestamp", simple(&image.digest, &second).timestamped(&tsa, at).layer(), &keyless, true),
             ("simple signature by key", simple(&image.digest, &by_key).layer(), &keyed, true),
             ("simple signature of another image", simple(&other, &signer).layer(), &keyless, false),
             ("simple signature by a stranger", simple(&image.digest, &stranger).layer(), &keyless, false),

@@ -127,19 +127,10 @@ fn one(bases: &[Base], trees: &[Tree], seed: u64, number: u64, found: &mut Found
             *found.codes.entry(code.name()).or_default() += 1;
         }
         Outcome::Panicked => found.panicked.push(format!("{number} {} {}", base.name, operator.name)),
-        Outcome::Accepted(facts) => {
-            let said = match &base.facts {
-                None => Err("the original is refused".to_owned()),
-                // A parser that takes the last of two names sees the original, one that takes the first does not.
-                Some(_) if operator.name == "a_key_is_doubled" => Err("a name stands twice".to_owned()),
-                Some(original) if !facts.add_nothing_to(original) => Err(format!("it says something new: {facts:?}")),
-                Some(_) => equivalent::reasons(&base.tree, text.as_bytes()),
-            };
-            match said {
-                Ok(reasons) => reasons.into_iter().take(1).for_each(|reason| *found.equivalent.entry(reason).or_default() += 1),
-                Err(why) => found.accepted.push(format!("{number} {} {}: {why}", base.name, operator.name)),
-            }
-        }
+        Outcome::Accepted(facts) => match equivalent::judge(bases, base, &facts, text.as_bytes()) {
+            Ok(reason) => *found.equivalent.entry(reason).or_default() += 1,
+            Err(why) => found.accepted.push(format!("{number} {} {}: {why}", base.name, operator.name)),
+        },
     }
 }
 

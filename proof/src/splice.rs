@@ -55,28 +55,24 @@ impl Matrix {
                 for part in PARTS.iter().filter(|_| to != from) {
                     let Some(spliced) = splice(&host.tree, &donor.tree, part) else { continue };
                     let text = spliced.write(&Style::default(), &mut Random::new(0, "", 0));
-                    matrix.judge(host, host, &format!("{part} of {} in {}", donor.name, host.name), &text);
-                    matrix.judge(donor, donor, &format!("{part} of {} in {}, as the former", donor.name, host.name), &text);
+                    matrix.judge(&all, host, &format!("{part} of {} in {}", donor.name, host.name), &text);
+                    matrix.judge(&all, donor, &format!("{part} of {} in {}, as the former", donor.name, host.name), &text);
                 }
             }
         }
         Ok(matrix)
     }
 
-    fn judge(&mut self, judge: &Base, original: &Base, what: &str, text: &str) {
+    fn judge(&mut self, all: &[Base], judge: &Base, what: &str, text: &str) {
         self.tried += 1;
         let facts = match judge.judge(text.as_bytes()) {
             Outcome::Refused(_) => return self.refused += 1,
             Outcome::Accepted(facts) => facts,
             Outcome::Panicked | Outcome::Nothing => return self.accepted.push(format!("PANICKED {what}")),
         };
-        let adds_nothing = original.facts.as_ref().is_some_and(|known| facts.add_nothing_to(known));
-        match equivalent::reasons(&original.tree, text.as_bytes()) {
-            Ok(reasons) if adds_nothing => {
-                *self.equivalent.entry(reasons.first().copied().unwrap_or(equivalent::SAME)).or_default() += 1;
-            }
-            Ok(_) => self.accepted.push(format!("{what}: it says something new")),
-            Err(place) => self.accepted.push(format!("{what}: differs at {place}")),
+        match equivalent::judge(all, judge, &facts, text.as_bytes()) {
+            Ok(reason) => *self.equivalent.entry(reason).or_default() += 1,
+            Err(why) => self.accepted.push(format!("{what}: {why}")),
         }
     }
 

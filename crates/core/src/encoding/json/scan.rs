@@ -7,6 +7,10 @@ use std::fmt;
 /// Longest number, in characters; an honest one has at most 20 (K-DS-06).
 const MAX_NUMBER: usize = 64;
 
+/// Most keys of one object whose names are not the writer's own; no format has a tenth of them. Comparing a flood of keys with
+/// each other costs many times what reading it does (K-DS-04).
+const MAX_KEYS: usize = 4096;
+
 /// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth` and endless
 /// numbers.
 pub(super) fn scan(bytes: &[u8], max_depth: usize, names: &[&str], free: &[&str]) -> Result<(), JsonError> {
@@ -130,6 +134,10 @@ impl<'a> Scan<'a, '_> {
             Cow::Borrowed(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default())
         };
         let is_free = self.stack.last().is_some_and(|open| open.is_free);
+        let before = self.keys.len().saturating_sub(self.stack.last().map_or(0, |open| open.first_key));
+        if !is_free && before >= MAX_KEYS {
+            return Err(self.error(start, JsonRule::TooMany, format_args!("an object of more than {MAX_KEYS} keys")));
+        }
         let other_case = |name: &&&str| key.eq_ignore_ascii_case(name.as_bytes()) && *key != *name.as_bytes();
         if !is_free && let Some(name) = self.names.iter().find(other_case) {
             let message = format!("key `{}` where `{name}` is meant", String::from_utf8_lossy(&key));
