@@ -25,6 +25,19 @@ pub enum Operation {
     Connect,
 }
 
+impl Operation {
+    /// As admission.k8s.io/v1 writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
+}
+
 /// A request as far as it matters here. What is in it is the API server's word; the object is the user's.
 #[derive(Clone, Debug)]
 pub struct AdmissionRequest {
@@ -35,6 +48,12 @@ pub struct AdmissionRequest {
     pub(crate) sub_resource: String,
     /// Empty for objects without one.
     pub(crate) namespace: String,
+    /// Empty where the API server is to make one up.
+    pub(crate) name: String,
+    /// Who asks, by the API server's word. Decides nothing; it is written down.
+    pub(crate) user: String,
+    /// Whether nothing is to come of it (`kubectl --dry-run=server`). Decided like any other.
+    pub(crate) dry_run: bool,
     pub(crate) operation: Operation,
     pub(crate) object: Value,
     pub(crate) old_object: Value,
@@ -57,11 +76,23 @@ struct Request {
     sub_resource: String,
     #[serde(default)]
     namespace: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    user_info: UserInfo,
+    #[serde(default)]
+    dry_run: Option<bool>,
     operation: String,
     #[serde(default)]
     object: Value,
     #[serde(default)]
     old_object: Value,
+}
+
+#[derive(Default, Deserialize)]
+struct UserInfo {
+    #[serde(default)]
+    username: String,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +137,9 @@ impl AdmissionRequest {
             kind: request.kind.kind,
             sub_resource: request.sub_resource,
             namespace: request.namespace,
+            name: request.name,
+            user: request.user_info.username,
+            dry_run: request.dry_run.unwrap_or_default(),
             operation,
             object: request.object,
             old_object: request.old_object,

@@ -14,7 +14,14 @@ mod console;
 mod exit;
 mod file;
 mod judging;
+#[cfg(feature = "network")]
+mod network;
+#[cfg(not(feature = "network"))]
+#[path = "offline.rs"]
+mod network;
+#[cfg(feature = "network")]
 mod progress;
+#[cfg(feature = "network")]
 mod registry;
 mod source;
 mod trust;

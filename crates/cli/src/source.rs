@@ -2,16 +2,14 @@
 
 use crate::arguments::RegistryArguments;
 use crate::console::Console;
-use crate::progress::Progress;
-use crate::registry;
-use veriseal::gather::{Fetch, FetchError, Request, Requests, Response};
+use crate::network::Network;
+use veriseal::gather::{Fetch, FetchError, Request, Response};
 use veriseal::{Failure, Reference, Repository};
-use veriseal_registry::{Call, OciLayout, Registry};
+use veriseal_registry::OciLayout;
 
 /// Opens sources. The registry client is made once, and only where some image is in a registry.
 pub(crate) struct Sources {
-    registry: Option<Registry>,
-    progress: Option<Progress>,
+    network: Option<Network>,
 }
 
 impl Sources {
@@ -25,11 +23,9 @@ impl Sources {
         let repositories = references.map(Reference::repository).chain(signatures);
         let registries: Vec<_> = repositories.filter_map(Repository::registry).collect();
         if registries.is_empty() {
-            return Ok(Self { registry: None, progress: None });
+            return Ok(Self { network: None });
         }
-        let progress = console.shows_progress().then(Progress::start);
-        let observer = progress.as_ref().map(Progress::observer);
-        Ok(Self { registry: Some(registry::client(arguments, &registries, observer)?), progress })
+        Ok(Self { network: Some(Network::connect(arguments, &registries, console)?) })
     }
 
     /// The source of one image, and of its signatures where these are elsewhere: a call with a deadline of its own, or a
@@ -47,10 +43,8 @@ impl Sources {
     }
 
     fn open_repository(&self, repository: &Repository) -> Result<Box<dyn Fetch + '_>, Failure> {
-        match &self.registry {
-            Some(registry) if repository.registry().is_some() => {
-                Ok(Box::new(Watched { call: registry.call(), progress: self.progress.as_ref() }))
-            }
+        match &self.network {
+            Some(network) if repository.registry().is_some() => Ok(network.open()),
             _ => Ok(Box::new(OciLayout::open(repository.path())?)),
         }
     }
@@ -81,24 +75,12 @@ pub(crate) enum Failed {
     Registry(Failure),
 }
 
-/// A call that shows on the terminal how it is getting on.
-struct Watched<'s> {
-    call: Call,
-    progress: Option<&'s Progress>,
-}
-
-impl Fetch for Watched<'_> {
-    fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
-        let _shown = self.progress.map(Progress::show);
-        self.call.fetch(request)
-    }
-
-    fn fetch_all(&self, requests: &mut dyn Requests) {
-        let _shown = self.progress.map(Progress::show);
-        self.call.fetch_all(requests);
-    }
-
-    fn weakened(&self) -> Vec<Failure> {
-        self.call.weakened()
+/// One sentence for the user.
+impl From<Failed> for String {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Option(why) => why,
+            Failed::Registry(failure) => failure.to_string(),
+        }
     }
 }

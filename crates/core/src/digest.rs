@@ -241,6 +241,13 @@ pub struct Content {
     bytes: Arc<[u8]>,
 }
 
+/// By the digest alone, which was shown to be that of the bytes.
+impl std::hash::Hash for Content {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
+    }
+}
+
 impl Content {
     /// Bytes that must have the digest `expected`.
     ///

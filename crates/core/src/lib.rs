@@ -32,6 +32,7 @@ pub mod key;
 pub mod limits;
 pub mod oci;
 pub mod policy;
+mod remembered;
 pub mod report;
 pub mod time;
 pub mod tlog;
@@ -53,7 +54,7 @@ pub use policy::{
 pub use report::{Report, Verdict};
 pub use time::{UnixTime, Validity};
 pub use trust::TrustRoot;
-pub use verify::{Accepted, AcceptedBlob, AcceptedPlatform, NotAccepted, Session, Verifier};
+pub use verify::{Accepted, AcceptedBlob, AcceptedPlatform, NotAccepted, Session, VerdictCache, Verifier};
 
 /// README's Rust example, compiled.
 #[cfg(doctest)]

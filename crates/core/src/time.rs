@@ -3,6 +3,10 @@
 //! Knows the proleptic Gregorian calendar and RFC 3339 §5.6. Does not know what time it is: every moment is an
 //! argument of the caller or an authenticated claim of a log or a timestamp authority.
 
+mod present;
+
+pub(crate) use present::Present;
+
 use crate::code::{Code, Failure};
 use std::fmt;
 
@@ -20,6 +24,29 @@ pub struct UnixTime {
 }
 
 impl UnixTime {
+    /// The earliest moment there is.
+    pub(crate) const FIRST: Self = Self { seconds: FIRST_SECOND, nanos: 0 };
+    /// The latest moment there is.
+    pub(crate) const LAST: Self = Self { seconds: LAST_SECOND, nanos: NANOS - 1 };
+
+    /// The next moment, or this one where there is none.
+    pub(crate) fn just_after(self) -> Self {
+        match self.nanos.checked_add(1).filter(|nanos| *nanos < NANOS) {
+            Some(nanos) => Self { nanos, ..self },
+            None if self.seconds < LAST_SECOND => Self { seconds: self.seconds.saturating_add(1), nanos: 0 },
+            None => self,
+        }
+    }
+
+    /// The moment before, or this one where there is none.
+    pub(crate) fn just_before(self) -> Self {
+        match self.nanos.checked_sub(1) {
+            Some(nanos) => Self { nanos, ..self },
+            None if self.seconds > FIRST_SECOND => Self { seconds: self.seconds.saturating_sub(1), nanos: NANOS - 1 },
+            None => self,
+        }
+    }
+
     /// A whole second. Out-of-range values are clamped to the years 1 to 9999, which every format here can write.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {

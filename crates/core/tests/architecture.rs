@@ -20,6 +20,7 @@ const RANKS: &[(&str, u8)] = &[
     ("limits", 0),
     ("time", 0),
     ("encoding", 0),
+    ("remembered", 0),
     ("digest", 10),
     ("key", 10),
     ("crypto", 10),

@@ -4,9 +4,13 @@ use crate::error::{LoadError, Position};
 use crate::image_pattern::ImagePattern;
 use crate::rule::{Action, Mode, Pin, Rule};
 use std::cmp::Ordering;
+use std::sync::Arc;
+use veriseal::crypto::SignatureCache;
 use veriseal::digest::sha256;
 use veriseal::gather::{Evidence, Fetch};
-use veriseal::{Accepted, Code, Digest, Failure, NotAccepted, Policy, Reference, Repository, TrustRoot, UnixTime, Verifier};
+use veriseal::{
+    Accepted, Code, Digest, Failure, NotAccepted, Policy, Reference, Repository, TrustRoot, UnixTime, VerdictCache, Verifier,
+};
 
 /// Most rules, and most patterns of all rules: finding out which of them meet costs the square of it.
 const MAX_PATTERNS: usize = 200;
@@ -69,6 +73,36 @@ impl PolicyFile {
             fingerprint,
             unused_roots: Vec::new(),
         })
+    }
+
+    /// The same policy with a memory of what its rules accepted; see [`VerdictCache`]. Rules about references, modes and
+    /// whatever else stands above a rule's verifier are asked each time.
+    #[must_use]
+    pub fn with_verdict_cache(self, cache: &Arc<VerdictCache>) -> Self {
+        self.with_verifiers(|verifier| verifier.with_verdict_cache(Arc::clone(cache)))
+    }
+
+    /// The same policy with tables of multiples for the keys of its rules and trust roots
+    /// ([`Verifier::with_key_tables`]): for programs that verify many images.
+    #[must_use]
+    pub fn with_key_tables(self) -> Self {
+        self.with_verifiers(Verifier::with_key_tables)
+    }
+
+    /// The same policy with a memory of good signatures of the keys of its rules and trust roots
+    /// ([`Verifier::with_signature_cache`]).
+    #[must_use]
+    pub fn with_signature_cache(self, cache: &Arc<SignatureCache>) -> Self {
+        self.with_verifiers(|verifier| verifier.with_signature_cache(cache))
+    }
+
+    fn with_verifiers(mut self, change: impl Fn(Verifier) -> Verifier) -> Self {
+        for rule in &mut self.rules {
+            if let Action::Verify(verifier) = &mut rule.action {
+                **verifier = change((**verifier).clone());
+            }
+        }
+        self
     }
 
     /// Limits admission to these Kubernetes namespaces, by name. Verification outside of admission does not know namespaces.

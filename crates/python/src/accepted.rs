@@ -3,7 +3,8 @@
 use crate::error;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use veriseal::policy::Basis;
+use std::sync::Arc;
+use veriseal::policy::{Basis, VerifiedSignature};
 use veriseal::report::{Report, Style};
 
 /// The report as a `veriseal.Report`, a dictionary of its own for each caller.
@@ -16,9 +17,9 @@ fn html(py: Python<'_>, report: &Report) -> PyResult<String> {
 }
 
 /// What a signed in-toto statement says, as it was verified.
-fn statements<'py>(py: Python<'py>, signatures: &[veriseal::policy::VerifiedSignature]) -> PyResult<Vec<Bound<'py, PyAny>>> {
+fn statements<'py>(py: Python<'py>, signatures: &[Arc<VerifiedSignature>]) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let loads = PyModule::import(py, "json")?.getattr("loads")?;
-    let statements = signatures.iter().filter_map(veriseal::policy::VerifiedSignature::statement).map(|statement| {
+    let statements = signatures.iter().filter_map(|signature| signature.statement()).map(|statement| {
         let entry = PyDict::new(py);
         entry.set_item("predicateType", &statement.predicate_type)?;
         entry.set_item("predicate", loads.call1((statement.predicate.to_string(),))?)?;

@@ -3,6 +3,7 @@
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm, Hasher};
 use std::collections::BTreeSet;
+use std::hash::Hash as _;
 
 /// The thing under verification. A digest suffices for everything but pure Ed25519 message signatures.
 #[derive(Clone, Debug)]
@@ -39,6 +40,12 @@ impl<'a> Artifact<'a> {
     #[must_use]
     pub fn digests(&self) -> &[Digest] {
         &self.digests
+    }
+
+    /// Feeds what it is known by to a hasher: its digests, which were taken of its bytes, and whether these are at hand.
+    pub(crate) fn known_by(&self, hasher: &mut impl std::hash::Hasher) {
+        self.digests.hash(hasher);
+        self.bytes.is_some().hash(hasher);
     }
 
     pub(crate) fn as_bytes(&self) -> Option<&'a [u8]> {

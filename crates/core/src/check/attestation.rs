@@ -5,14 +5,14 @@ use super::subject_binding::{BoundSubject, Said};
 use super::time::KnownTimes;
 use super::trace::{Detail, Rule, Trace};
 use crate::code::{Code, Failure};
-use crate::policy::{AuthenticatedTime, Ending, SignatureRequirement};
-use crate::time::UnixTime;
+use crate::policy::{AuthenticatedTime, Clause, Ending, SignatureRequirement};
+use crate::time::{Present, UnixTime};
 use std::collections::BTreeSet;
 
 /// What was evaluated, and when the attestation grows too old.
 #[derive(Debug, Default)]
 pub(super) struct Attested {
-    pub(super) evaluated: BTreeSet<String>,
+    pub(super) evaluated: BTreeSet<Clause>,
     pub(super) ending: Option<Ending>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn verify(
     subject: &BoundSubject,
     leaf: &SignatureRequirement,
     earliest: Option<UnixTime>,
-    now: UnixTime,
+    present: &Present,
     trace: &mut Trace,
 ) -> Result<Attested, Failure> {
     let mut attested = Attested::default();
@@ -43,19 +43,21 @@ pub(super) fn verify(
             Said::Signed { .. } => Err(Failure::new(Code::PredicateMismatch).expected("a statement").found("a signature")),
         };
         trace.rung(Rule::Predicate, held, |()| Detail::Text(clause.pointer().to_owned()))?;
-        attested.evaluated.insert(clause.clause());
+        attested.evaluated.insert(clause.clause().into());
     }
     if let Some(seconds) = leaf.oldest() {
         let held = earliest.ok_or_else(|| Code::NoAuthenticatedTime.into()).and_then(|at| {
             let last = at.saturating_add_seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
-            let why = Failure::new(Code::AttestationTooOld)
-                .expected(format_args!("attested at most {seconds} seconds before {now}"))
+            if !present.is_after(last) {
+                return Ok(Ending { last, why: ended(at, last) });
+            }
+            Err(Failure::new(Code::AttestationTooOld)
+                .expected(format_args!("attested at most {seconds} seconds before {}", present.exactly()))
                 .found(at)
-                .at("maxAge");
-            if now <= last { Ok(Ending { last, why: ended(at, last) }) } else { Err(why) }
+                .at("maxAge"))
         });
         let ending = trace.rung(Rule::MaxAge, held, |ending| Detail::Text(format!("until {}", ending.last)))?;
-        attested.evaluated.insert("maxAge".to_owned());
+        attested.evaluated.insert(Clause::Borrowed("maxAge"));
         attested.ending = Some(ending);
     }
     Ok(attested)

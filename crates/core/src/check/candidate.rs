@@ -16,10 +16,10 @@ use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    AuthenticatedTime, Authority, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings, SignatureRequirement,
-    Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
+    AuthenticatedTime, Authority, Clause, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings,
+    SignatureRequirement, Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
 };
-use crate::time::UnixTime;
+use crate::time::{Present, UnixTime};
 use crate::trust::TrustRoot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ const CLAUSES: [Rule; 9] = [
 pub(crate) struct Bench<'t> {
     pub(crate) trust: &'t TrustRoot,
     pub(crate) limits: &'t Limits,
-    pub(crate) now: UnixTime,
+    pub(crate) present: &'t Present,
 }
 
 /// What came of one candidate held against one authority.
@@ -52,7 +52,7 @@ pub(crate) struct Evaluation {
     /// Shared, since every decision over it takes the facts anew.
     pub(crate) result: Result<Arc<VerifiedSignature>, Failure>,
     /// The signer, once shown, also where a later rung failed: so that a person sees who it was.
-    pub(crate) signer: Option<Signer>,
+    pub(crate) signer: Option<Arc<Signer>>,
     /// Set where it verifies as an attestation of the type that is asked for, whatever it says: with its earliest
     /// authenticated time. One that does not say what is asked for counts against a leaf about the newest or about all.
     pub(crate) attests: Option<Option<UnixTime>>,
@@ -110,7 +110,7 @@ struct Ladder<'a, 'b> {
     bench: Bench<'a>,
     budget: &'b mut Budget,
     trace: Trace,
-    signer: Option<Signer>,
+    signer: Option<Arc<Signer>>,
     attests: Option<Option<UnixTime>>,
 }
 
@@ -124,7 +124,7 @@ impl<'a> Ladder<'a, '_> {
                 .found("a certificate"));
         }
         let signature = self.signature(key, authority.algorithm())?;
-        self.signer = Some(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() });
+        self.signer = Some(Arc::new(Signer::Key { id: *authority.key().id(), name: authority.name().to_owned() }));
         let entries = self.entries(Verifier::Key(key))?;
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
@@ -143,7 +143,7 @@ impl<'a> Ladder<'a, '_> {
         let (times, entries) = self.times(entries, &stamps)?;
         let path = path::verify(leaf, &times, &entries, self.bench, self.budget);
         let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
-        self.signer = Some(path.signer());
+        self.signer = Some(Arc::new(path.signer()));
         self.sct(&path)?;
         let signature = self.signature(key, None)?;
         let subject = self.subject(&signature)?;
@@ -208,12 +208,12 @@ impl<'a> Ladder<'a, '_> {
         entries: Vec<ValidLogEntry<'a>>,
         stamps: &[ValidTimestamp],
     ) -> Result<(KnownTimes, Vec<ValidLogEntry<'a>>), Failure> {
-        let times = time::known(&entries, stamps, self.bench.now);
+        let times = time::known(&entries, stamps, self.bench.present);
         let needed = usize::from(self.leaf_is_keyless());
         let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
         let mut counted = Vec::with_capacity(entries.len());
         // An identity needs a time, and is told below that there is none.
-        let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.now);
+        let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.present);
         for entry in entries {
             match time::within_log_window(entry, &times, otherwise) {
                 Ok(entry) => counted.push(entry),
@@ -274,9 +274,9 @@ impl<'a> Ladder<'a, '_> {
         let mut known: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
         // Only where the present is held against the window can the window end what it let in.
         let end = authority.validity().end.filter(|_| known.is_empty());
-        if known.is_empty() {
+        if known.is_empty() && !self.bench.present.is_within(authority.validity()) {
             // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
-            known.push(self.bench.now);
+            known.push(self.bench.present.exactly());
         }
         // A time that an entry only states is no ground for trust, but one that contradicts the window is one for refusing.
         known.extend(entries.iter().filter_map(ValidLogEntry::stated_at));
@@ -321,7 +321,7 @@ impl<'a> Ladder<'a, '_> {
         entries: &[ValidLogEntry<'_>],
         subject: &BoundSubject,
         identity: Option<usize>,
-        mut evaluated: BTreeSet<String>,
+        mut evaluated: BTreeSet<Clause>,
         ending: Option<Ending>,
     ) -> Result<VerifiedSignature, Failure> {
         let attested = self.attestation(&times, subject)?;
@@ -329,7 +329,7 @@ impl<'a> Ladder<'a, '_> {
         evaluated.extend(attested.evaluated);
         let signer =
             self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
-        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| rule.name().to_owned()));
+        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| Clause::Borrowed(rule.name())));
         let logs =
             entries.iter().map(|entry| LogFact::assertion(entry.log().name(), entry.index(), entry.witnesses().len())).collect();
         let (statement, docker_reference) = match subject.said() {
@@ -358,7 +358,7 @@ impl<'a> Ladder<'a, '_> {
         }
         let earliest = earliest?;
         self.attests = Some(earliest);
-        attestation::verify(subject, self.leaf, earliest, self.bench.now, &mut self.trace)
+        attestation::verify(subject, self.leaf, earliest, self.bench.present, &mut self.trace)
     }
 
     fn leaf_is_keyless(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::path::ValidPath;
 use super::trace::{Detail, Outcome, Rule, Trace};
 use crate::code::{Code, Failure};
-use crate::policy::KeylessAuthority;
+use crate::policy::{Clause, KeylessAuthority};
 use crate::x509::SubjectName;
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub(super) struct MatchedIdentity {
     pub(super) index: usize,
-    pub(super) evaluated: BTreeSet<String>,
+    pub(super) evaluated: BTreeSet<Clause>,
 }
 
 /// Holds the certificate against the identities; any one suffices, wholly.

@@ -11,7 +11,7 @@ use crate::format::log_entry::set_message;
 use crate::format::signed::{InclusionProof, LogEntry};
 use crate::limits::{Budget, Limits};
 use crate::policy::Witnesses;
-use crate::time::UnixTime;
+use crate::time::{Present, UnixTime};
 use crate::tlog::checkpoint::{LogVerifier, SignedCheckpoint};
 use crate::tlog::merkle;
 use crate::trust::{TransparencyLog, TrustRoot};
@@ -40,9 +40,12 @@ impl<'t> ValidLogEntry<'t> {
         Self { log, twins, index: shown_index(entry), promised_at, stated_at, witnesses }
     }
 
-    /// The entry as that of the log whose window holds all these moments.
-    pub(super) fn within_window(self, moments: &[UnixTime]) -> Result<Self, Failure> {
-        let outside = |log: &TransparencyLog| moments.iter().copied().find(|at| !log.validity().contains(*at));
+    /// The entry as that of the log whose window holds all these moments, and the present where that is asked for.
+    pub(super) fn within_window(self, moments: &[UnixTime], present: Option<&Present>) -> Result<Self, Failure> {
+        let outside = |log: &TransparencyLog| {
+            let outside = moments.iter().copied().find(|at| !log.validity().contains(*at));
+            outside.or_else(|| present.filter(|present| !present.is_within(log.validity())).map(Present::exactly))
+        };
         let Some(at) = outside(self.log) else { return Ok(self) };
         let twin = self.twins.iter().copied().find(|twin| outside(twin).is_none());
         twin.map(|log| Self { log, ..self }).ok_or_else(|| outside_window(self.log, at))

@@ -7,7 +7,7 @@ use super::log_entry::ValidLogEntry;
 use super::timestamp::ValidTimestamp;
 use crate::code::{Code, Failure};
 use crate::policy::{AuthenticatedTime, TimeSource};
-use crate::time::UnixTime;
+use crate::time::{Present, UnixTime};
 
 /// The authenticated times of a signature; possibly none.
 #[derive(Debug)]
@@ -29,23 +29,25 @@ impl KnownTimes {
     }
 }
 
-/// Collects the authenticated times; none may lie after `now`.
-pub(super) fn known(entries: &[ValidLogEntry<'_>], stamps: &[ValidTimestamp], now: UnixTime) -> Result<KnownTimes, Failure> {
+/// Collects the authenticated times; none may lie in the future.
+pub(super) fn known(entries: &[ValidLogEntry<'_>], stamps: &[ValidTimestamp], present: &Present) -> Result<KnownTimes, Failure> {
     let mut times = Vec::with_capacity(entries.len().saturating_add(stamps.len()));
     for entry in entries {
         // A stated time without a promise authenticates nothing; it can still give a forgery away.
         if let Some(at) = entry.stated_at()
-            && at > now
+            && present.is_before(at)
         {
-            return Err(Failure::new(Code::IntegratedTimeInFuture).expected(format_args!("at most {now}")).found(at));
+            let expected = format!("at most {}", present.exactly());
+            return Err(Failure::new(Code::IntegratedTimeInFuture).expected(expected).found(at));
         }
         if let Some(at) = entry.promised_at() {
             times.push(AuthenticatedTime::assertion(at, TimeSource::Log(entry.log().name())));
         }
     }
     for stamp in stamps {
-        if stamp.at() > now {
-            return Err(Failure::new(Code::TimestampInFuture).expected(format_args!("at most {now}")).found(stamp.at()));
+        if present.is_before(stamp.at()) {
+            let expected = format!("at most {}", present.exactly());
+            return Err(Failure::new(Code::TimestampInFuture).expected(expected).found(stamp.at()));
         }
         times.push(AuthenticatedTime::assertion(stamp.at(), TimeSource::TimestampAuthority(stamp.authority().to_owned())));
     }
@@ -59,12 +61,11 @@ pub(super) fn known(entries: &[ValidLogEntry<'_>], stamps: &[ValidTimestamp], no
 pub(super) fn within_log_window<'t>(
     entry: ValidLogEntry<'t>,
     times: &KnownTimes,
-    otherwise: Option<UnixTime>,
+    otherwise: Option<&Present>,
 ) -> Result<ValidLogEntry<'t>, Failure> {
     if entry.promised_at().is_some() {
         return Ok(entry);
     }
-    let mut moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
-    moments.extend(otherwise.filter(|_| times.times().is_empty()));
-    entry.within_window(&moments)
+    let moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
+    entry.within_window(&moments, otherwise.filter(|_| moments.is_empty()))
 }

@@ -122,9 +122,16 @@ pub(crate) struct Check {
 }
 
 /// The checks of one candidate against one authority, in the order in which they were made.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Trace {
     checks: Vec<Check>,
+}
+
+impl Default for Trace {
+    /// With room for the checks of one signature.
+    fn default() -> Self {
+        Self { checks: Vec::with_capacity(16) }
+    }
 }
 
 impl Trace {

@@ -13,13 +13,13 @@ const QUOTE_BYTES: usize = 512;
 ///
 /// Shown as `CODE: meaning (expected …, found …, at …)`. Text from outside is escaped (control and invisible
 /// characters) and cut to 512 bytes a piece.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Failure {
     code: Code,
     detail: Box<Detail>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Detail {
     expected: Option<String>,
     found: Option<String>,

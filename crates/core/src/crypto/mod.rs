@@ -9,9 +9,11 @@ mod aws_lc;
 mod comb;
 mod prepared;
 mod rustcrypto;
+mod signature_cache;
 mod tables;
 
 pub use prepared::{Backend, PreparedKey};
+pub use signature_cache::SignatureCache;
 pub use tables::KeyTables;
 
 use crate::code::{Code, Failure};

@@ -1,6 +1,7 @@
 //! [`PreparedKey`]: a key made ready once, and which implementation checks its signatures.
 
 use super::comb::{self, FixedBase};
+use super::signature_cache::SignatureCache;
 use super::tables::{KeyTables, USES_BEFORE};
 use super::{Scheme, SignatureError, rustcrypto};
 use crate::code::Failure;
@@ -56,6 +57,7 @@ pub struct PreparedKey {
     generic: rustcrypto::Key,
     #[cfg(feature = "aws-lc-rs")]
     native: Option<super::aws_lc::Key>,
+    cache: OnceLock<Arc<SignatureCache>>,
     shared: OnceLock<Arc<KeyTables>>,
     uses: AtomicUsize,
     /// `None` inside where the allowance of tables was used up.
@@ -89,6 +91,7 @@ impl PreparedKey {
             // What a key may be is decided in one place, whatever checks its signatures.
             generic: rustcrypto::Key::new(&key)?,
             key,
+            cache: OnceLock::new(),
             shared: OnceLock::new(),
             uses: AtomicUsize::new(0),
             table: OnceLock::new(),
@@ -107,8 +110,24 @@ impl PreparedKey {
         self.shared.get_or_init(|| Arc::clone(tables));
     }
 
+    /// Lets good signatures of this key be remembered; for keys that vouch for much. The first `cache` named stays.
+    pub fn with_signature_cache(&self, cache: &Arc<SignatureCache>) {
+        self.cache.get_or_init(|| Arc::clone(cache));
+    }
+
     /// `scheme` fits the key and `prehash` the scheme; the scheme is not pure Ed25519.
     pub(super) fn verify_prehash(&self, scheme: Scheme, prehash: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let check = || self.check_prehash(scheme, prehash, signature);
+        self.cache.get().map_or_else(check, |cache| cache.checked(&self.key, scheme, prehash, signature, check))
+    }
+
+    /// Pure Ed25519.
+    pub(super) fn verify_message(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        let check = || self.generic.verify_message(message, signature);
+        self.cache.get().map_or_else(check, |cache| cache.checked(&self.key, Scheme::Ed25519, message, signature, check))
+    }
+
+    fn check_prehash(&self, scheme: Scheme, prehash: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         if let Some(holds) = self.verify_by_table(prehash, signature) {
             return if holds { Ok(()) } else { Err(SignatureError::Invalid) };
         }
@@ -117,11 +136,6 @@ impl PreparedKey {
             return answer;
         }
         self.generic.verify_prehash(scheme, prehash, signature)
-    }
-
-    /// Pure Ed25519.
-    pub(super) fn verify_message(&self, message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
-        self.generic.verify_message(message, signature)
     }
 
     /// `None` where there is no table (yet).

@@ -326,14 +326,15 @@ impl<'a> Reader<'a> {
 /// RSA key, the certificate that a CT log saw.
 #[must_use]
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
     let length = content.len();
-    let digits: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+    let mut out = Vec::with_capacity(length.saturating_add(10));
+    out.push(tag);
+    let digits = || length.to_be_bytes().into_iter().skip_while(|byte| *byte == 0);
     if length >= 0x80 {
-        out.push(0x80 | u8::try_from(digits.len()).unwrap_or(0));
-        out.extend(digits);
+        out.push(0x80 | u8::try_from(digits().count()).unwrap_or(0));
+        out.extend(digits());
     } else {
-        out.push(digits.first().copied().unwrap_or(0));
+        out.push(digits().next().unwrap_or(0));
     }
     out.extend_from_slice(content);
     out

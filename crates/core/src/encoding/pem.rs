@@ -92,7 +92,8 @@ pub fn parse_all(text: &[u8], max_blocks: usize) -> Result<Vec<Block>, PemError>
             return Err(PemError::TooMany { max: max_blocks, line: number });
         }
         let label = label(line, BEGIN).ok_or(PemError::Boundary { line: number })?;
-        let mut body = Vec::new();
+        // No longer than all of it, which is bounded.
+        let mut body = Vec::with_capacity(text.len());
         loop {
             let (line, at) = lines.next().ok_or(PemError::Unfinished { line: number })?;
             if line.starts_with(DASHES) {

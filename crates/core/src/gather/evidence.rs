@@ -9,11 +9,12 @@ use crate::digest::{Content, Digest};
 use crate::oci::{Descriptor, Reference, Repository, Tag};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// What belongs to one image, gathered from a registry or loaded from a file.
 ///
 /// The same answers give the same evidence, in whatever order they arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Evidence {
     pub(super) reference: Reference,
     pub(super) subject: Subject,
@@ -115,6 +116,16 @@ impl Evidence {
         self.complete && self.origin == EvidenceOrigin::Gathered
     }
 
+    /// How many bytes of documents it holds.
+    pub(crate) fn size(&self) -> usize {
+        let of = |content: &Content| content.bytes().len();
+        let platforms = self.platforms.manifests.iter();
+        let listed = platforms.clone().filter_map(|platform| Some(of(platform.listed.as_ref().ok()?.manifest())));
+        let attached = platforms.map(|platform| platform.attached.size());
+        let own = of(&self.subject.document).saturating_add(self.attached.size());
+        listed.chain(attached).chain(self.platforms.configuration.as_ref().map(of)).fold(own, usize::saturating_add)
+    }
+
     /// Holds the evidence against the image that the caller means. Which image that is, the caller says and never the
     /// evidence (K-EV-01).
     ///
@@ -130,7 +141,7 @@ impl Evidence {
 }
 
 /// What was found of the signatures and attestations of one manifest or index.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attached {
     pub(super) layouts: BTreeMap<Layout, LayoutState>,
     pub(super) candidates: Vec<Candidate>,
@@ -163,6 +174,20 @@ impl Attached {
         &self.notes
     }
 
+    fn size(&self) -> usize {
+        let of = |candidate: &Candidate| {
+            let manifest = candidate.manifest.as_ref().map_or(0, |manifest| manifest.bytes().len());
+            let blob = match &candidate.kind {
+                CandidateKind::SimpleSigning { payload: blob, .. }
+                | CandidateKind::Attestation { envelope: blob, .. }
+                | CandidateKind::Bundle { bundle: blob, .. } => blob.bytes().len(),
+                CandidateKind::Unusable(_) => 0,
+            };
+            manifest.saturating_add(blob)
+        };
+        self.candidates.iter().map(of).fold(0, usize::saturating_add)
+    }
+
     /// Whether nothing that was asked for is hidden by a failure.
     pub(super) fn nothing_hidden(&self) -> bool {
         let could_not_be_read = |candidate: &Candidate| matches!(&candidate.kind, CandidateKind::Unusable(failure) if failure.code().class() != Class::Rejected);
@@ -171,7 +196,7 @@ impl Attached {
 }
 
 /// The platforms that were asked for, and what belongs to each. Empty where nothing but the reference itself was.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PlatformsFound {
     pub(super) choice: PlatformChoice,
     /// The configuration of an image that is no index, which states the platforms that are named.
@@ -250,8 +275,14 @@ impl PartialEq for PlatformEvidence {
 
 impl Eq for PlatformEvidence {}
 
+impl Hash for PlatformEvidence {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.descriptor(), &self.listed, &self.attached).hash(state);
+    }
+}
+
 /// The artifact that signatures are about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Subject {
     /// Where it lives.
@@ -273,7 +304,7 @@ impl Subject {
 }
 
 /// A tag that no longer points to the digest given beside it. The digest rules; this is worth knowing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct TagMoved {
     /// The tag.
@@ -347,7 +378,7 @@ impl LayoutState {
 }
 
 /// Something that may be a signature or attestation of the image. Nothing is verified but its digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Candidate {
     /// Where it was found.
@@ -365,7 +396,7 @@ pub struct Candidate {
 }
 
 /// What a [`Candidate`] is, by the media type of its layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CandidateKind {
     /// A simple-signing payload; signature and signer stand in the annotations of its layer.
@@ -394,7 +425,7 @@ pub enum CandidateKind {
 }
 
 /// Something that was noticed while gathering.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Note {
     /// The layout that it is about; `None` for the image itself.

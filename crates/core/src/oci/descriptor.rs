@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use std::collections::BTreeMap;
 
 /// What a manifest or index says of one piece of content. Claimed, not checked.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "camelCase", try_from = "WireDescriptor")]
 #[non_exhaustive]
 pub struct Descriptor {

@@ -1,6 +1,6 @@
 //! [`decide`]: the tree over facts. Pure; every clause that was configured must have been evaluated.
 
-use super::facts::VerifiedSignature;
+use super::facts::{Clause, VerifiedSignature};
 use super::predicate::Selection;
 use super::requirement::{Policy, Requirement, SignatureRequirement};
 use crate::code::{Code, Failure};
@@ -47,8 +47,6 @@ impl LeafFacts {
 /// What came of one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NodeOutcome {
-    /// What the node asks for, in a few words.
-    pub(crate) asks: String,
     /// Whether it holds.
     pub(crate) satisfied: bool,
     /// Candidates that satisfy it (leaves only).
@@ -81,7 +79,7 @@ impl NodeOutcome {
 pub(crate) struct Decision {
     pub(crate) root: NodeOutcome,
     /// A clause that was configured but not evaluated: then nothing is accepted (INV-4).
-    pub(crate) unevaluated: Option<String>,
+    pub(crate) unevaluated: Option<Clause>,
 }
 
 impl Decision {
@@ -101,7 +99,7 @@ pub(crate) fn decide(policy: &Policy, facts: &[LeafFacts]) -> Decision {
 
 struct Walk<'a> {
     facts: std::slice::Iter<'a, LeafFacts>,
-    unevaluated: Option<String>,
+    unevaluated: Option<Clause>,
 }
 
 impl Walk<'_> {
@@ -109,9 +107,9 @@ impl Walk<'_> {
     fn node(&mut self, requirement: &Requirement) -> (NodeOutcome, BTreeSet<String>) {
         match requirement {
             Requirement::Signature(leaf) => self.leaf(leaf),
-            Requirement::All(of) => self.branch("all of", of, of.len(), false),
-            Requirement::Any(of) => self.branch("any of", of, 1, false),
-            Requirement::AtLeast { count, of } => self.branch(&format!("at least {count} of"), of, *count, true),
+            Requirement::All(of) => self.branch(of, of.len(), false),
+            Requirement::Any(of) => self.branch(of, 1, false),
+            Requirement::AtLeast { count, of } => self.branch(of, *count, true),
         }
     }
 
@@ -125,23 +123,21 @@ impl Walk<'_> {
             Err(failure) => (Vec::new(), Some(failure)),
         };
         for (candidate, signature) in counted {
-            let configured = leaf.clauses(signature.identity);
-            let mut evaluated = signature.evaluated.clone();
+            let mut configured = leaf.clauses(signature.identity);
             // Evaluated just now, over all of them.
-            evaluated.extend(leaf.selection().name().map(str::to_owned));
-            if configured == evaluated {
+            leaf.selection().name().map(|name| configured.remove(name));
+            if configured == signature.evaluated {
                 by.push(*candidate);
                 signers.insert(signature.signer.counted_as(facts.domain));
             } else {
-                let missing = configured.symmetric_difference(&evaluated).next().cloned();
+                let missing = configured.symmetric_difference(&signature.evaluated).next().cloned();
                 self.unevaluated = self.unevaluated.take().or(missing);
             }
         }
-        let asks = leaf.authority().describe();
-        (NodeOutcome { asks, satisfied: !by.is_empty(), by, reason, children: Vec::new() }, signers)
+        (NodeOutcome { satisfied: !by.is_empty(), by, reason, children: Vec::new() }, signers)
     }
 
-    fn branch(&mut self, asks: &str, of: &[Requirement], needed: usize, distinct: bool) -> (NodeOutcome, BTreeSet<String>) {
+    fn branch(&mut self, of: &[Requirement], needed: usize, distinct: bool) -> (NodeOutcome, BTreeSet<String>) {
         // Every child is evaluated, also once the outcome is known: the report accounts for all of them.
         let outcomes: Vec<_> = of.iter().map(|child| self.node(child)).collect();
         let held: Vec<_> = outcomes.iter().filter(|(outcome, _)| outcome.satisfied).map(|(_, signers)| signers).collect();
@@ -149,7 +145,7 @@ impl Walk<'_> {
         let signers = held.into_iter().flatten().cloned().collect();
         let children = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
         let satisfied = needed > 0 && count >= needed;
-        (NodeOutcome { asks: asks.to_owned(), satisfied, by: Vec::new(), reason: None, children }, signers)
+        (NodeOutcome { satisfied, by: Vec::new(), reason: None, children }, signers)
     }
 }
 
@@ -235,10 +231,10 @@ mod tests {
         Policy::new(Requirement::signature(more(leaf))).unwrap()
     }
 
-    fn signed(at: i64, evaluated: BTreeSet<String>) -> VerifiedSignature {
+    fn signed(at: i64, evaluated: BTreeSet<Clause>) -> VerifiedSignature {
         let time = AuthenticatedTime::assertion(UnixTime::from_seconds(at), TimeSource::Log("log".to_owned()));
         VerifiedSignature {
-            signer: Signer::Key { id: [1; 32], name: "a.pub".to_owned() },
+            signer: Arc::new(Signer::Key { id: [1; 32], name: "a.pub".to_owned() }),
             digest: Digest::sha256(b"image"),
             times: vec![time],
             logs: Vec::new(),
@@ -276,9 +272,9 @@ mod tests {
             fewer.remove(clause);
             let decision = decision(&policy, vec![signed(1, fewer)], &[], true);
             assert!(!decision.accepted(), "{clause}");
-            assert_eq!(decision.unevaluated.as_deref(), Some(clause.as_str()));
+            assert_eq!(decision.unevaluated.as_deref(), Some(&**clause));
         }
-        let more = all.iter().cloned().chain(["unheard of".to_owned()]).collect();
+        let more = all.iter().cloned().chain([Clause::Borrowed("unheard of")]).collect();
         assert!(!decision(&policy, vec![signed(1, more)], &[], true).accepted());
         // One that was evaluated wholly does not make up for one that was not.
         let fewer = all.iter().skip(1).cloned().collect();

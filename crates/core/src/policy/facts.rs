@@ -7,8 +7,12 @@ use crate::digest::Digest;
 use crate::format::intoto::Statement;
 use crate::time::UnixTime;
 use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// The name of a clause of a policy; most are fixed.
+pub(crate) type Clause = Cow<'static, str>;
 
 /// Who signed, as shown by a trusted key or a verified certificate path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +133,7 @@ pub(crate) struct Ending {
 /// One signature of which every configured check holds.
 #[derive(Clone, Debug)]
 pub struct VerifiedSignature {
-    pub(crate) signer: Signer,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) digest: Digest,
     pub(crate) times: Vec<AuthenticatedTime>,
     pub(crate) logs: Vec<LogFact>,
@@ -138,7 +142,7 @@ pub struct VerifiedSignature {
     /// Which identity of a keyless authority matched.
     pub(crate) identity: Option<usize>,
     /// The clauses that were evaluated, to be held against those configured.
-    pub(crate) evaluated: BTreeSet<String>,
+    pub(crate) evaluated: BTreeSet<Clause>,
     /// What ends it while nothing of the evidence changes; most signatures never end.
     pub(crate) ending: Option<Ending>,
 }

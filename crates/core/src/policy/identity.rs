@@ -1,6 +1,6 @@
 //! [`Identity`]: which certificate subject counts, vouched for by which issuer.
 
-use super::facts::Signer;
+use super::facts::{Clause, Signer};
 use super::pattern::StringMatch;
 use crate::code::{Code, Failure};
 use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
@@ -176,17 +176,17 @@ impl Identity {
     }
 
     /// The clauses of this identity, by the names that evaluation reports.
-    pub(crate) fn clauses(&self) -> impl Iterator<Item = String> + '_ {
-        ["issuer".to_owned(), "identity".to_owned()]
+    pub(crate) fn clauses(&self) -> impl Iterator<Item = Clause> + '_ {
+        ["issuer".into(), "identity".into()]
             .into_iter()
-            .chain(self.kind.map(|_| "subjectKind".to_owned()))
-            .chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}")))
-            .chain(self.subject_dn.iter().map(|(of, _)| format!("subjectDn.{of}")))
-            .chain(self.policy_oids.iter().map(|oid| format!("policyOids.{oid}")))
+            .chain(self.kind.map(|_| "subjectKind".into()))
+            .chain(self.extensions.iter().map(|(name, _)| format!("extensions.{name}").into()))
+            .chain(self.subject_dn.iter().map(|(of, _)| format!("subjectDn.{of}").into()))
+            .chain(self.policy_oids.iter().map(|oid| format!("policyOids.{oid}").into()))
     }
 
     /// Holds every clause against the signer and names those it evaluated; stops at the first that fails.
-    pub(crate) fn evaluate(&self, certified: Certified<'_>) -> Result<Vec<String>, Failure> {
+    pub(crate) fn evaluate(&self, certified: Certified<'_>) -> Result<Vec<Clause>, Failure> {
         let Certified { subject, extensions, distinguished_name, policies } = certified;
         let mut evaluated = Vec::new();
         let issuer = extensions.issuer().unwrap_or_default();
@@ -194,7 +194,7 @@ impl Identity {
             let found = if issuer.is_empty() { "no issuer in the certificate" } else { issuer };
             return Err(Failure::new(Code::IssuerMismatch).expected(&self.issuer).found(found));
         }
-        evaluated.push("issuer".to_owned());
+        evaluated.push("issuer".into());
         if let Some(kind) = self.kind {
             let found = SubjectKind::of(subject);
             if found != kind {
@@ -203,12 +203,12 @@ impl Identity {
                     .found(format_args!("{} of kind {}", subject.value(), found.name()))
                     .at("subjectKind"));
             }
-            evaluated.push("subjectKind".to_owned());
+            evaluated.push("subjectKind".into());
         }
         if !self.subject.matches(subject.value()) {
             return Err(Failure::new(Code::IdentityMismatch).expected(&self.subject).found(subject.value()));
         }
-        evaluated.push("identity".to_owned());
+        evaluated.push("identity".into());
         for (name, value) in &self.extensions {
             let found = extensions.get(name);
             if !found.is_some_and(|found| value.matches(found)) {
@@ -217,7 +217,7 @@ impl Identity {
                     .found(found.unwrap_or("no such extension"))
                     .at(name));
             }
-            evaluated.push(format!("extensions.{name}"));
+            evaluated.push(format!("extensions.{name}").into());
         }
         for (of, value) in &self.subject_dn {
             let found: Vec<_> = distinguished_name.get(of).collect();
@@ -229,14 +229,14 @@ impl Identity {
                     .found(if found.is_empty() { "no such attribute".to_owned() } else { distinguished_name.to_string() })
                     .at(format_args!("subjectDn.{of}")));
             }
-            evaluated.push(format!("subjectDn.{of}"));
+            evaluated.push(format!("subjectDn.{of}").into());
         }
         for oid in &self.policy_oids {
             if !policies.contains(oid) {
                 let found = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
                 return Err(Failure::new(Code::PolicyOidMismatch).expected(oid).found(found).at("policyOids"));
             }
-            evaluated.push(format!("policyOids.{oid}"));
+            evaluated.push(format!("policyOids.{oid}").into());
         }
         Ok(evaluated)
     }

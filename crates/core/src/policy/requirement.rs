@@ -2,6 +2,7 @@
 
 use super::authority::Authority;
 use super::domain::domains;
+use super::facts::Clause;
 use super::predicate::{PredicateMatch, Selection};
 use super::settings::{Settings, TlogMode};
 use crate::code::{Code, Failure};
@@ -181,20 +182,20 @@ impl SignatureRequirement {
 
     /// Names of all clauses that are configured here, for the `identity`-th identity of a keyless authority. What was
     /// evaluated must equal this set, or nothing is accepted (INV-4).
-    pub(crate) fn clauses(&self, identity: Option<usize>) -> BTreeSet<String> {
-        let mut clauses: BTreeSet<String> = ["signature", "subject", "claim", "tlog", "timestamps"].map(str::to_owned).into();
+    pub(crate) fn clauses(&self, identity: Option<usize>) -> BTreeSet<Clause> {
+        let mut clauses: BTreeSet<Clause> = ["signature", "subject", "claim", "tlog", "timestamps"].map(Clause::Borrowed).into();
         if self.settings.witnesses.is_some() {
-            clauses.insert("witnesses".to_owned());
+            clauses.insert("witnesses".into());
         }
-        clauses.extend(self.predicate.iter().map(PredicateMatch::clause));
-        clauses.extend(self.max_age.map(|_| "maxAge".to_owned()));
-        clauses.extend(self.selection.name().map(str::to_owned));
+        clauses.extend(self.predicate.iter().map(|clause| clause.clause().into()));
+        clauses.extend(self.max_age.map(|_| "maxAge".into()));
+        clauses.extend(self.selection.name().map(Clause::Borrowed));
         match &self.authority {
             Authority::Key(_) => {
-                clauses.insert("keyWindow".to_owned());
+                clauses.insert("keyWindow".into());
             }
             Authority::Keyless(keyless) => {
-                clauses.extend(["certificate".to_owned(), "sct".to_owned()]);
+                clauses.extend(["certificate", "sct"].map(Clause::Borrowed));
                 if let Some(identity) = identity.and_then(|index| keyless.identities().get(index)) {
                     clauses.extend(identity.clauses());
                 }
@@ -284,7 +285,8 @@ impl Requirement {
         if let Self::Signature(leaf) = self { Some(leaf) } else { None }
     }
 
-    fn children(&self) -> &[Self] {
+    /// The requirements that it is made of.
+    pub(crate) fn children(&self) -> &[Self] {
         match self {
             Self::All(of) | Self::Any(of) | Self::AtLeast { of, .. } => of,
             Self::Signature(_) => &[],
@@ -322,6 +324,16 @@ impl Requirement {
             Self::Any(of) => format!("any {:?}", list(of)),
             Self::AtLeast { count, of } => format!("atLeast {count} {:?}", list(of)),
             Self::Signature(leaf) => leaf.canonical(),
+        }
+    }
+
+    /// What it asks for by itself, in a few words.
+    pub(crate) fn asks(&self) -> String {
+        match self {
+            Self::All(_) => "all of".to_owned(),
+            Self::Any(_) => "any of".to_owned(),
+            Self::AtLeast { count, .. } => format!("at least {count} of"),
+            Self::Signature(leaf) => leaf.authority().describe(),
         }
     }
 

@@ -1,41 +1,18 @@
-//! [`Report`] and its JSON.
+//! [`Document`]: the form in which an account is shown, made only when somebody asks to see it.
 
+use super::account::{Account, CandidateAccount, Headline, Verdict};
+use crate::check::candidate::Evaluation;
 use crate::check::{Check, Outcome};
 use crate::code::{Code, Failure};
 use crate::encoding::hex;
-use crate::policy::{Basis, LogFact, NodeOutcome, Signer, TimeSource, VerifiedSignature};
+use crate::policy::{Basis, LogFact, NodeOutcome, Requirement, SignatureRequirement, Signer, TimeSource, VerifiedSignature};
 use crate::time::UnixTime;
-use crate::trust::TrustRootOrigin;
+use crate::trust::{TrustRoot, TrustRootOrigin};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Name and version of the JSON form. A new version comes only with a change that old readers would misread.
 const SCHEMA: &str = "veriseal.report/v1";
-
-/// The verdict in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// The requirement holds.
-    Accepted,
-    /// It does not hold.
-    Rejected,
-    /// It could not be found out. Never a success.
-    Undecided,
-}
-
-impl Verdict {
-    /// The word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::Undecided => "undecided",
-        }
-    }
-}
 
 /// A code with its meaning and the data that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -149,6 +126,12 @@ pub(crate) struct TrustReport {
     pub(crate) fingerprint: String,
 }
 
+impl From<&TrustRoot> for TrustReport {
+    fn from(trust: &TrustRoot) -> Self {
+        Self { origin: trust.origin().clone(), fingerprint: hex::encode(trust.fingerprint()) }
+    }
+}
+
 /// On what an acceptance rests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
@@ -185,14 +168,14 @@ pub(crate) struct NodeReport {
     pub(crate) children: Vec<NodeReport>,
 }
 
-impl From<&NodeOutcome> for NodeReport {
-    fn from(node: &NodeOutcome) -> Self {
+impl NodeReport {
+    fn new(requirement: &Requirement, node: &NodeOutcome) -> Self {
         Self {
-            asks: crate::code::bounded(&node.asks),
+            asks: crate::code::bounded(&requirement.asks()),
             satisfied: node.satisfied,
             by: node.by.clone(),
             reason: node.reason.as_ref().map(Reason::from),
-            children: node.children.iter().map(Self::from).collect(),
+            children: requirement.children().iter().zip(&node.children).map(|(child, node)| Self::new(child, node)).collect(),
         }
     }
 }
@@ -326,31 +309,24 @@ pub(crate) struct EvaluationReport {
 }
 
 impl EvaluationReport {
-    pub(crate) fn new(
-        authority: String,
-        trust_root: Option<TrustReport>,
-        signer: Option<&Signer>,
-        checks: &[Check],
-        result: Result<&VerifiedSignature, &Failure>,
-    ) -> Self {
-        let verified = result.ok();
+    fn new(leaf: &SignatureRequirement, evaluation: &Evaluation) -> Self {
+        let bounded = crate::code::bounded;
+        let verified = evaluation.result.as_deref().ok();
         Self {
-            authority: crate::code::bounded(&authority),
-            trust_root,
+            authority: bounded(&leaf.authority().describe()),
+            trust_root: leaf.trust_root().map(|trust| (&**trust).into()),
             accepted: verified.is_some(),
-            signer: signer.map(SignerReport::from),
-            reason: result.err().map(Reason::from),
+            signer: evaluation.signer.as_deref().map(SignerReport::from),
+            reason: evaluation.result.as_ref().err().map(Reason::from),
             digest: verified.map(|verified| verified.digest().to_string()),
-            predicate_type: verified
-                .and_then(VerifiedSignature::statement)
-                .map(|statement| crate::code::bounded(&statement.predicate_type)),
-            docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(crate::code::bounded),
+            predicate_type: verified.and_then(VerifiedSignature::statement).map(|statement| bounded(&statement.predicate_type)),
+            docker_reference: verified.and_then(VerifiedSignature::docker_reference).map(bounded),
             times: verified.map(|verified| verified.times().iter().map(time_report).collect()).unwrap_or_default(),
             logs: verified.map(|verified| verified.logs().iter().map(LogReport::from).collect()).unwrap_or_default(),
             clauses: verified
-                .map(|verified| verified.evaluated.iter().map(|clause| crate::code::bounded(clause)).collect())
+                .map(|verified| verified.evaluated.iter().map(|clause| bounded(clause)).collect())
                 .unwrap_or_default(),
-            checks: checks.iter().map(CheckReport::from).collect(),
+            checks: evaluation.checks.iter().map(CheckReport::from).collect(),
         }
     }
 }
@@ -386,6 +362,26 @@ pub(crate) struct CandidateReport {
     pub(crate) left_out: usize,
 }
 
+impl CandidateReport {
+    fn new(number: usize, candidate: &CandidateAccount, leaves: &[&SignatureRequirement]) -> Self {
+        Self {
+            number,
+            layout: candidate.layout,
+            subject: candidate.subject.as_ref().map(ToString::to_string),
+            digest: candidate.digest.as_ref().map(ToString::to_string),
+            format: candidate.format,
+            accepted: candidate.reason.is_none(),
+            reason: candidate.reason.as_ref().map(Into::into),
+            evaluations: candidate
+                .evaluations
+                .iter()
+                .filter_map(|(leaf, evaluation)| Some(EvaluationReport::new(leaves.get(*leaf)?, evaluation)))
+                .collect(),
+            left_out: candidate.left_out,
+        }
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
@@ -409,154 +405,70 @@ pub(crate) struct HorizonReport {
     pub(crate) reason: Reason,
 }
 
-/// The first line of a report.
-#[derive(Clone, Debug)]
-pub(crate) struct Headline {
-    pub(crate) verdict: Verdict,
-    pub(crate) failure: Failure,
-}
-
-/// Everything that a report is put together from.
-#[derive(Debug)]
-pub(crate) struct ReportParts {
-    pub(crate) headline: Headline,
-    pub(crate) subject: SubjectReport,
-    pub(crate) evidence: Option<EvidenceReport>,
-    pub(crate) time: UnixTime,
-    pub(crate) trust: TrustReport,
-    pub(crate) policy_fingerprint: String,
-    pub(crate) basis: Option<Basis>,
-    pub(crate) horizon: Option<(UnixTime, Failure)>,
-    pub(crate) requirement: Option<NodeReport>,
-    pub(crate) candidates: Vec<CandidateReport>,
-    pub(crate) weakened: Vec<Failure>,
-    pub(crate) notices: Vec<Failure>,
-    pub(crate) gathering: Vec<(Option<&'static str>, Failure)>,
-}
-
-/// The account of one verify call. Immutable.
+/// The account in the form in which it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub(super) struct Document {
     schema: &'static str,
     version: &'static str,
-    verdict: Verdict,
+    pub(super) verdict: Verdict,
     #[serde(flatten)]
-    pub(crate) reason: Reason,
+    pub(super) reason: Reason,
     action: &'static str,
-    pub(crate) subject: SubjectReport,
+    pub(super) subject: SubjectReport,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) evidence: Option<EvidenceReport>,
-    pub(crate) verification_time: UnixTime,
-    pub(crate) trust_root: TrustReport,
+    pub(super) evidence: Option<EvidenceReport>,
+    pub(super) verification_time: UnixTime,
+    pub(super) trust_root: TrustReport,
     policy_fingerprint: String,
     /// On what the acceptance rests; only where the verdict is `accepted`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) basis: Option<BasisReport>,
+    pub(super) basis: Option<BasisReport>,
     /// When the acceptance ends though nothing changes but the time; none where it never does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) horizon: Option<HorizonReport>,
+    pub(super) horizon: Option<HorizonReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) requirement: Option<NodeReport>,
-    pub(crate) candidates: Vec<CandidateReport>,
+    pub(super) requirement: Option<NodeReport>,
+    pub(super) candidates: Vec<CandidateReport>,
     /// What is weaker than the default.
-    pub(crate) weakened: Vec<Reason>,
-    pub(crate) notices: Vec<Reason>,
+    pub(super) weakened: Vec<Reason>,
+    pub(super) notices: Vec<Reason>,
     /// What could not be gathered.
-    pub(crate) gathering: Vec<GatheringReport>,
+    pub(super) gathering: Vec<GatheringReport>,
 }
 
-impl Report {
-    pub(crate) fn new(parts: ReportParts) -> Self {
+impl Document {
+    pub(super) fn new(account: &Account, time: UnixTime) -> Self {
         let reasons = |failures: &[Failure]| failures.iter().map(Reason::from).collect();
+        let Headline { verdict, failure } = &account.headline;
+        let leaves = account.policy.leaves();
         Self {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION"),
-            verdict: parts.headline.verdict,
-            reason: Reason::from(&parts.headline.failure),
-            action: parts.headline.failure.code().action(),
-            subject: parts.subject,
-            evidence: parts.evidence,
-            verification_time: parts.time,
-            trust_root: parts.trust,
-            policy_fingerprint: parts.policy_fingerprint,
-            basis: parts.basis.as_ref().map(BasisReport::from),
-            horizon: parts.horizon.map(|(from, why)| HorizonReport { from, reason: Reason::from(&why) }),
-            requirement: parts.requirement,
-            candidates: parts.candidates,
-            weakened: reasons(&parts.weakened),
-            notices: reasons(&parts.notices),
-            gathering: parts
+            verdict: *verdict,
+            reason: Reason::from(failure),
+            action: failure.code().action(),
+            subject: account.subject.clone(),
+            evidence: account.evidence.clone(),
+            verification_time: time,
+            trust_root: (&*account.trust).into(),
+            policy_fingerprint: hex::encode(account.policy.fingerprint()),
+            basis: account.basis.as_ref().map(BasisReport::from),
+            horizon: account.horizon.as_ref().map(|(from, why)| HorizonReport { from: *from, reason: Reason::from(why) }),
+            requirement: account.requirement.as_ref().map(|node| NodeReport::new(account.policy.requirement(), node)),
+            candidates: account
+                .candidates
+                .iter()
+                .enumerate()
+                .map(|(index, candidate)| CandidateReport::new(index.saturating_add(1), candidate, &leaves))
+                .collect(),
+            weakened: reasons(&account.weakened),
+            notices: reasons(&account.notices),
+            gathering: account
                 .gathering
                 .iter()
                 .map(|(layout, failure)| GatheringReport { layout: *layout, reason: Reason::from(failure) })
                 .collect(),
         }
-    }
-
-    /// The verdict.
-    #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        self.verdict
-    }
-
-    /// The code that says most about the verdict.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        self.reason.code
-    }
-
-    /// The code with its data.
-    #[must_use]
-    pub fn failure(&self) -> &Failure {
-        self.reason.failure()
-    }
-
-    /// The expiry horizon: the first second at which this acceptance would be none though nothing changed but the time,
-    /// and why: an exception that ends, a key without authenticated time that leaves its window, an attestation that grows
-    /// too old. `None` where the verdict is no acceptance, and where it never ends by itself.
-    ///
-    /// Windows of certificates, logs and authorities are held against authenticated times, so none of a trust root's ends
-    /// an acceptance. What others may do (move a tag, push or withhold an attestation) is not foreseen.
-    #[must_use]
-    pub fn horizon(&self) -> Option<(UnixTime, &Failure)> {
-        self.horizon.as_ref().map(|horizon| (horizon.from, horizon.reason.failure()))
-    }
-
-    /// Codes of the candidates that do not count, in order.
-    #[must_use]
-    pub fn candidate_codes(&self) -> Vec<Code> {
-        self.candidates.iter().filter_map(|candidate| candidate.reason.as_ref().map(|reason| reason.code)).collect()
-    }
-
-    /// Codes of everything weaker than the default.
-    #[must_use]
-    pub fn weakened_codes(&self) -> Vec<Code> {
-        self.weakened.iter().map(|reason| reason.code).collect()
-    }
-
-    /// Codes of the notices.
-    #[must_use]
-    pub fn notice_codes(&self) -> Vec<Code> {
-        self.notices.iter().map(|reason| reason.code).collect()
-    }
-
-    /// Codes of what could not be gathered.
-    #[must_use]
-    pub fn gathering_codes(&self) -> Vec<Code> {
-        self.gathering.iter().map(|note| note.reason.code).collect()
-    }
-
-    /// The JSON form, one line, fields in a fixed order.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        // Only strings, integers and lists: nothing that serialising could refuse.
-        serde_json::to_string(self).unwrap_or_else(|_| String::from("{}"))
-    }
-
-    /// The JSON form over several lines.
-    #[must_use]
-    pub fn to_json_pretty(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_else(|_| String::from("{}"))
     }
 }

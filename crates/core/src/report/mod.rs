@@ -2,12 +2,11 @@
 //!
 //! Decides nothing. Its JSON is versioned and the same from every language (schema in `docs/report.schema.json`).
 
+mod account;
 mod document;
 mod render;
 
-pub(crate) use document::{
-    CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, ReportParts, SubjectReport, TagReport,
-    TrustReport,
-};
-pub use document::{Report, Verdict};
+pub(crate) use account::{Account, CandidateAccount, Headline};
+pub use account::{Report, Verdict};
+pub(crate) use document::{EvidenceReport, PlatformReport, SubjectReport, TagReport};
 pub use render::Style;

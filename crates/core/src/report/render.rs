@@ -1,9 +1,10 @@
 //! A report as a tree that a person reads at a glance: verdict, pinned reference, who, when, which checks, and for each
 //! candidate that does not count the exact reason.
 
+use super::account::{Report, Verdict};
 use super::document::{
-    BasisReport, CandidateReport, CheckReport, EvaluationReport, NodeReport, PlatformReport, Reason, Report, SignerReport,
-    Verdict,
+    BasisReport, CandidateReport, CheckReport, Document, EvaluationReport, HorizonReport, NodeReport, PlatformReport, Reason,
+    SignerReport,
 };
 use std::fmt::Write as _;
 
@@ -71,19 +72,21 @@ impl Report {
     #[must_use]
     pub fn to_text(&self, style: Style) -> String {
         let mut out = String::new();
-        self.headline(style).write_all(&mut out);
+        self.document().headline(style).write_all(&mut out);
         out
     }
+}
 
+impl Document {
     fn headline(&self, style: Style) -> Node {
-        let (word, paint) = match self.verdict() {
+        let (word, paint) = match self.verdict {
             Verdict::Accepted => ("ACCEPTED", Paint::Good),
             Verdict::Rejected => ("REJECTED", Paint::Bad),
             Verdict::Undecided => ("UNDECIDED", Paint::Unsure),
         };
         let name = self.subject.pinned.as_deref().unwrap_or(&self.subject.asked);
         let mut below = Vec::new();
-        if self.verdict() != Verdict::Accepted {
+        if self.verdict != Verdict::Accepted {
             below.push(Node::branch(
                 format!("why: {}", reason_text(&self.reason)),
                 vec![Node::leaf(format!("what to do: {}", self.reason.code.action()))],
@@ -94,8 +97,8 @@ impl Report {
                 style.paint(Paint::Unsure, &format!("by an exception until {until}, not by a signature: {reason}")),
             ));
         }
-        if let Some((from, why)) = self.horizon() {
-            below.push(Node::leaf(style.paint(Paint::Unsure, &format!("no longer from {from}: {}", why.code().meaning()))));
+        if let Some(HorizonReport { from, reason }) = &self.horizon {
+            below.push(Node::leaf(style.paint(Paint::Unsure, &format!("no longer from {from}: {}", reason.message))));
         }
         if self.subject.pinned.is_some() && self.subject.asked != name {
             below.push(Node::leaf(format!("asked for: {}", self.subject.asked)));
@@ -131,7 +134,7 @@ impl Report {
             .map(|candidate| refused_candidate(candidate, style))
             .collect();
         if !refused.is_empty() {
-            let heading = if self.verdict() == Verdict::Accepted { "did not count" } else { "looked at" };
+            let heading = if self.verdict == Verdict::Accepted { "did not count" } else { "looked at" };
             below.push(Node::branch(heading, refused));
         }
         let list = |heading: &str, reasons: Vec<String>| {

@@ -1,7 +1,7 @@
 //! [`TrustRoot`] and the instances in it.
 
 use crate::code::{Code, Failure};
-use crate::crypto::{KeyTables, PreparedKey, Scheme};
+use crate::crypto::{KeyTables, PreparedKey, Scheme, SignatureCache};
 use crate::digest::sha256_parts;
 use crate::encoding::{base64, hex};
 use crate::key::PublicKey;
@@ -12,7 +12,7 @@ use crate::x509::Certificate;
 use std::sync::Arc;
 
 /// Where a trust root came from, for the report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustRootOrigin {
     /// Name that a person recognises: `sigstore`, a file's path.
@@ -224,11 +224,22 @@ impl TrustRoot {
     /// Lets the keys of this trust root have tables of multiples ([`KeyTables`]), for programs that verify much. What is
     /// accepted does not depend on it.
     pub fn prepare_tables(&self, tables: &Arc<KeyTables>) {
+        self.keys().for_each(|key| key.with_tables(tables));
+    }
+
+    /// Lets good signatures of the keys of this trust root be remembered ([`SignatureCache`]). What is accepted does not depend
+    /// on it.
+    pub fn remember_signatures(&self, cache: &Arc<SignatureCache>) {
+        self.keys().for_each(|key| key.with_signature_cache(cache));
+    }
+
+    /// The keys of its authorities and logs.
+    fn keys(&self) -> impl Iterator<Item = &PreparedKey> {
         let timestamping = self.timestamp_authorities.iter().map(|authority| &authority.authority);
         let chains = self.authorities.iter().chain(timestamping).flat_map(|authority| &authority.chain);
         let of_certificates = chains.filter_map(|certificate| certificate.prepared_key().ok());
         let of_logs = self.logs.iter().map(|log| &log.key).chain(self.ct_logs.iter().map(|log| &log.key));
-        of_certificates.chain(of_logs).for_each(|key| key.with_tables(tables));
+        of_certificates.chain(of_logs)
     }
 
     /// The public-good instance of Sigstore, as embedded in this version.
@@ -286,6 +297,18 @@ impl TrustRoot {
     #[must_use]
     pub fn skipped(&self) -> &[Failure] {
         &self.skipped
+    }
+
+    /// The next end, after `now`, of anything that is trusted: the window of a log's key, of an authority, or of one of its
+    /// certificates. What ended before says nothing, since retired instances stay for what they signed in their time.
+    #[must_use]
+    pub fn next_end(&self, now: UnixTime) -> Option<UnixTime> {
+        let timestamping = self.timestamp_authorities.iter().map(|authority| &authority.authority);
+        let authorities = self.authorities.iter().chain(timestamping);
+        let windows = authorities
+            .flat_map(|authority| std::iter::once(authority.validity).chain(authority.chain.iter().map(Certificate::validity)));
+        let logs = self.logs.iter().map(|log| log.validity).chain(self.ct_logs.iter().map(|log| log.validity));
+        windows.chain(logs).filter_map(|window| window.end).filter(|end| *end > now).min()
     }
 
     /// The transparency logs.

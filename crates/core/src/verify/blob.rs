@@ -23,6 +23,10 @@ impl Verifier {
     /// # Errors
     /// [`NotAccepted`] with the account of every check.
     pub fn verify_blob(&self, artifact: &Artifact<'_>, bundle: &[u8], now: UnixTime) -> Result<AcceptedBlob, NotAccepted> {
+        let place = self.remembering().and_then(|remembering| remembering.blob(self, artifact, bundle));
+        if let Some(accepted) = place.as_ref().and_then(|place| place.blob(now)) {
+            return Ok(accepted);
+        }
         let mut examination = Examination::new(self, now);
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
         examination.examine(About::Image, "bundle", None, parsed, artifact);
@@ -48,9 +52,13 @@ impl Verifier {
         let signatures = examination.signatures(&[&SCOPE]);
         let horizon = if decision.accepted() { examination.horizon(|later| later.decide(&SCOPE).accepted()) } else { None };
         let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), horizon, ..Extra::default() };
-        let report = examination.report(headline, &decision, subject, Some(evidence), extra);
+        let (report, present) = examination.report(headline, decision, subject, Some(evidence), extra);
         match (verdict, name) {
-            (Verdict::Accepted, Some(digest)) => Ok(AcceptedBlob::assertion(digest, signatures, report)),
+            (Verdict::Accepted, Some(digest)) => {
+                let accepted = AcceptedBlob::assertion(digest, signatures, report);
+                place.iter().for_each(|place| place.keep_blob(&accepted, &present));
+                Ok(accepted)
+            }
             (Verdict::Undecided, _) => Err(NotAccepted::Undecided(report)),
             _ => Err(NotAccepted::Rejected(report)),
         }

@@ -1,6 +1,7 @@
 //! What was gathered as a candidate, read in the format that its layout has.
 
 use crate::code::{Code, Failure};
+use crate::digest::Digest;
 use crate::format::{Signed, attestation, bundle, simple_signing};
 use crate::gather::{Candidate, CandidateKind};
 use crate::limits::Limits;
@@ -18,11 +19,11 @@ pub(super) fn parse(candidate: &Candidate, limits: &Limits, allow_chain: bool) -
 }
 
 /// The digest that a report names a candidate by: that of its blob, or of the manifest where there is no blob.
-pub(super) fn digest(candidate: &Candidate) -> Option<String> {
+pub(super) fn digest(candidate: &Candidate) -> Option<Digest> {
     match &candidate.kind {
         CandidateKind::SimpleSigning { payload: blob, .. }
         | CandidateKind::Attestation { envelope: blob, .. }
-        | CandidateKind::Bundle { bundle: blob, .. } => Some(blob.digest().to_string()),
-        _ => candidate.manifest.as_ref().map(|manifest| manifest.digest().to_string()),
+        | CandidateKind::Bundle { bundle: blob, .. } => Some(*blob.digest()),
+        _ => candidate.manifest.as_ref().map(|manifest| *manifest.digest()),
     }
 }

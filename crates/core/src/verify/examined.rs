@@ -2,8 +2,11 @@
 
 use crate::check::candidate::Evaluation;
 use crate::code::{Class, Code, Failure};
+use crate::digest::Digest;
 use crate::format::Format;
 use crate::policy::SignatureRequirement;
+use crate::report::CandidateAccount;
+use std::collections::BTreeMap;
 
 /// What a candidate is attached to, and its signature therefore about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +21,7 @@ pub(super) enum About {
 pub(super) struct Examined {
     pub(super) about: About,
     pub(super) layout: &'static str,
-    pub(super) digest: Option<String>,
+    pub(super) digest: Option<Digest>,
     pub(super) format: Option<Format>,
     /// Why it satisfies no leaf: that of the authority under which it got furthest up the ladder.
     pub(super) reason: Option<Failure>,
@@ -33,7 +36,7 @@ pub(super) struct Examined {
 }
 
 impl Examined {
-    pub(super) fn new(about: About, layout: &'static str, digest: Option<String>) -> Self {
+    pub(super) fn new(about: About, layout: &'static str, digest: Option<Digest>) -> Self {
         let (told, unknown) = (Vec::new(), Vec::new());
         // Held against nothing is not found good.
         let reason = Some(Code::PolicyNotMet.into());
@@ -82,6 +85,19 @@ impl Examined {
             &self.unknown.get(at)?.1
         };
         (failure.code().class() != Class::Rejected).then_some(failure)
+    }
+
+    /// What is told of it. `subjects` names what it may be about, where that may be several things.
+    pub(super) fn into_account(self, subjects: &BTreeMap<About, Digest>) -> CandidateAccount {
+        CandidateAccount {
+            layout: self.layout,
+            subject: subjects.get(&self.about).copied(),
+            digest: self.digest,
+            format: self.format.map(Format::name),
+            reason: self.reason,
+            evaluations: self.told,
+            left_out: self.left_out,
+        }
     }
 
     /// The evaluations that are told, each with its leaf.

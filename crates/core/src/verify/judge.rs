@@ -8,7 +8,8 @@ use super::{allowance, candidate};
 use crate::check::Artifact;
 use crate::check::candidate::{Bench, evaluate};
 use crate::code::{Class, Code, Failure};
-use crate::format::{Format, Signed};
+use crate::digest::Digest;
+use crate::format::Signed;
 use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
@@ -16,11 +17,8 @@ use crate::policy::{
     Authority, Basis, Claim, Decision, Ending, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide,
     unanchored_notices,
 };
-use crate::report::{
-    CandidateReport, EvaluationReport, EvidenceReport, Headline, PlatformReport, Report, ReportParts, SubjectReport, TagReport,
-    TrustReport, Verdict,
-};
-use crate::time::UnixTime;
+use crate::report::{Account, EvidenceReport, Headline, PlatformReport, Report, SubjectReport, TagReport, Verdict};
+use crate::time::{Present, UnixTime};
 use crate::trust::TrustRoot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,14 +28,14 @@ const OLD_TRUST_ROOT_SECONDS: i64 = 180 * 86_400;
 
 /// What judging came to.
 pub(super) enum Judgement {
-    Accepted { proven: Box<Proven>, signatures: Vec<VerifiedSignature>, report: Box<Report> },
+    Accepted { proven: Box<Proven>, signatures: Vec<Arc<VerifiedSignature>>, report: Report, present: Present },
     NotAccepted(NotAccepted),
 }
 
 /// All candidates, held against all leaves.
 pub(super) struct Examination<'v> {
     verifier: &'v Verifier,
-    now: UnixTime,
+    pub(super) present: Present,
     /// By what the signatures are about, and by leaf.
     facts: BTreeMap<About, Vec<LeafFacts>>,
     examined: Vec<Examined>,
@@ -52,7 +50,15 @@ pub(super) struct Examination<'v> {
 impl<'v> Examination<'v> {
     pub(super) fn new(verifier: &'v Verifier, now: UnixTime) -> Self {
         let checks_left = verifier.limits.report_checks;
-        Self { verifier, now, facts: BTreeMap::new(), examined: Vec::new(), unseen: None, checks_left, after: None }
+        Self {
+            verifier,
+            present: Present::new(now),
+            facts: BTreeMap::new(),
+            examined: Vec::new(),
+            unseen: None,
+            checks_left,
+            after: None,
+        }
     }
 
     /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
@@ -65,7 +71,7 @@ impl<'v> Examination<'v> {
         &mut self,
         about: About,
         layout: &'static str,
-        digest: Option<String>,
+        digest: Option<Digest>,
         parsed: Result<Signed, Failure>,
         artifact: &Artifact<'_>,
     ) {
@@ -75,12 +81,12 @@ impl<'v> Examination<'v> {
             Err(failure) => examined.reason = Some(failure),
             Ok(signed) => {
                 examined.format = Some(signed.format);
-                let (limits, now) = (&self.verifier.limits, self.now);
+                let (limits, present) = (&self.verifier.limits, &self.present);
                 let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
                 let none = no_facts(self.verifier);
                 let facts = self.facts.entry(about).or_insert(none);
                 for (index, ((leaf, key), facts)) in leaves.zip(facts).enumerate() {
-                    let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, now };
+                    let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, present };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
                     // becomes of it.
                     let mut budget = Budget::new(limits);
@@ -125,7 +131,7 @@ impl<'v> Examination<'v> {
     }
 
     /// The signatures that satisfy some leaf in one of the decisions, each once.
-    pub(super) fn signatures(&self, scopes: &[&[About]]) -> Vec<VerifiedSignature> {
+    pub(super) fn signatures(&self, scopes: &[&[About]]) -> Vec<Arc<VerifiedSignature>> {
         let mut numbered: BTreeMap<usize, Arc<VerifiedSignature>> = BTreeMap::new();
         for scope in scopes {
             let facts = self.facts(scope);
@@ -135,7 +141,7 @@ impl<'v> Examination<'v> {
                 numbered.extend(facts.held.into_iter().filter(counts));
             }
         }
-        numbered.into_values().map(Arc::unwrap_or_clone).collect()
+        numbered.into_values().collect()
     }
 
     fn examined<'e>(&'e self, scope: &'e [About]) -> impl Iterator<Item = &'e Examined> {
@@ -172,7 +178,7 @@ impl<'v> Examination<'v> {
             return Code::NoSignature.into();
         }
         if some_leaf_holds(&decision.root) {
-            return Failure::new(Code::PolicyNotMet).expected(&decision.root.asks);
+            return Failure::new(Code::PolicyNotMet).expected(self.verifier.policy.requirement().asks());
         }
         if let Some(superseded) = first_reason(&decision.root) {
             return superseded.clone();
@@ -217,14 +223,14 @@ impl<'v> Examination<'v> {
     pub(super) fn report(
         self,
         headline: Headline,
-        decision: &Decision,
+        decision: Decision,
         subject: SubjectReport,
         evidence: Option<EvidenceReport>,
         extra: Extra,
-    ) -> Box<Report> {
+    ) -> (Report, Present) {
         let leaves = self.verifier.policy.leaves();
         let mut notices = extra.notices;
-        notices.extend(trust_notices(self.verifier, self.now));
+        notices.extend(trust_notices(self.verifier, &self.present));
         let by_order = leaves.iter().filter_map(|leaf| Some((leaf, leaf.selection().name()?)));
         notices.extend(
             by_order.map(|(leaf, name)| Failure::new(Code::RegistryCouldWithhold).found(name).at(leaf.authority().describe())),
@@ -245,44 +251,21 @@ impl<'v> Examination<'v> {
             notices
                 .push(Failure::new(Code::ReportTruncated).expected(expected).found(format_args!("{left_out} refusals left out")));
         }
-        let candidates = self.examined.iter().enumerate().map(|(index, examined)| {
-            let evaluations = examined.told(&leaves).map(|(leaf, evaluation)| {
-                EvaluationReport::new(
-                    leaf.authority().describe(),
-                    leaf.trust_root().map(|trust| trust_report(trust)),
-                    evaluation.signer.as_ref(),
-                    &evaluation.checks,
-                    evaluation.result.as_deref(),
-                )
-            });
-            CandidateReport {
-                number: index.saturating_add(1),
-                layout: examined.layout,
-                subject: extra.subjects.get(&examined.about).cloned(),
-                digest: examined.digest.clone(),
-                format: examined.format.map(Format::name),
-                accepted: examined.reason.is_none(),
-                reason: examined.reason.as_ref().map(Into::into),
-                evaluations: evaluations.collect(),
-                left_out: examined.left_out,
-            }
-        });
-        let parts = ReportParts {
+        let account = Account {
             headline,
             subject,
             evidence,
-            time: self.now,
-            trust: trust_report(&self.verifier.trust),
-            policy_fingerprint: crate::encoding::hex::encode(self.verifier.policy.fingerprint()),
+            trust: Arc::clone(&self.verifier.trust),
+            policy: Arc::clone(&self.verifier.policy),
             basis: extra.basis,
             horizon: extra.horizon,
-            requirement: self.verifier.policy.excepted().is_none().then(|| (&decision.root).into()),
-            candidates: candidates.collect(),
+            requirement: self.verifier.policy.excepted().is_none().then_some(decision.root),
+            candidates: self.examined.into_iter().map(|examined| examined.into_account(&extra.subjects)).collect(),
             weakened: extra.weakened.into_iter().chain(weakened(self.verifier)).collect(),
             notices,
             gathering: extra.gathering,
         };
-        Box::new(Report::new(parts))
+        (Report::new(account, self.present.now()), self.present)
     }
 }
 
@@ -300,7 +283,7 @@ pub(super) struct Extra {
     pub(super) notices: Vec<Failure>,
     pub(super) gathering: Vec<(Option<&'static str>, Failure)>,
     /// What the candidates are about, where that may be several things.
-    pub(super) subjects: BTreeMap<About, String>,
+    pub(super) subjects: BTreeMap<About, Digest>,
 }
 
 /// What could not be gathered.
@@ -384,7 +367,7 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     let (proven, not_excepted) = match verifier.policy.excepted() {
         Some(exception) => {
             let listed = choice.single().and_then(|_| platforms.first()?.listed().ok());
-            match Proven::exception(exception, subject, listed, now) {
+            match Proven::exception(exception, subject, listed, examination.present.exactly()) {
                 // That the manifest is listed must be known before an exception for the index covers it.
                 Ok(_) if choice.single().is_some() && listed.is_none() && !platforms.is_empty() => {
                     (None, gathering.hidden.clone())
@@ -461,15 +444,15 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     });
     let mut subjects = BTreeMap::new();
     if !platforms.is_empty() {
-        subjects.insert(About::Image, subject.digest.to_string());
-        let digests = platforms.iter().map(|platform| platform.descriptor().digest.to_string());
+        subjects.insert(About::Image, subject.digest);
+        let digests = platforms.iter().map(|platform| platform.descriptor().digest);
         subjects.extend(digests.enumerate().map(|(number, digest)| (About::Platform(number), digest)));
     }
     let extra =
         Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering: gathering.notes, subjects };
-    let report = examination.report(headline, &decision, subject_report, Some(evidence_report), extra);
+    let (report, present) = examination.report(headline, decision, subject_report, Some(evidence_report), extra);
     match (verdict, proven) {
-        (Verdict::Accepted, Some(proven)) => Judgement::Accepted { proven: Box::new(proven), signatures, report },
+        (Verdict::Accepted, Some(proven)) => Judgement::Accepted { proven: Box::new(proven), signatures, report, present },
         (Verdict::Undecided, _) => Judgement::NotAccepted(NotAccepted::Undecided(report)),
         _ => Judgement::NotAccepted(NotAccepted::Rejected(report)),
     }
@@ -509,15 +492,14 @@ pub(super) fn nothing_gathered(verifier: &Verifier, asked: &Reference, failure: 
 pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, verdict: Verdict, now: UnixTime) -> NotAccepted {
     let subject =
         SubjectReport { asked: asked.to_string(), repository: Some(asked.repository().to_string()), ..SubjectReport::default() };
-    let mut notices = trust_notices(verifier, now);
+    let mut notices = trust_notices(verifier, &Present::new(now));
     dedup(&mut notices);
-    let report = Box::new(Report::new(ReportParts {
+    let account = Account {
         headline: Headline { verdict, failure },
         subject,
         evidence: None,
-        time: now,
-        trust: trust_report(&verifier.trust),
-        policy_fingerprint: crate::encoding::hex::encode(verifier.policy.fingerprint()),
+        trust: Arc::clone(&verifier.trust),
+        policy: Arc::clone(&verifier.policy),
         basis: None,
         horizon: None,
         requirement: None,
@@ -525,7 +507,8 @@ pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, 
         weakened: weakened(verifier),
         notices,
         gathering: Vec::new(),
-    }));
+    };
+    let report = Report::new(account, now);
     match verdict {
         Verdict::Rejected => NotAccepted::Rejected(report),
         _ => NotAccepted::Undecided(report),
@@ -586,7 +569,7 @@ fn subject_report(
     verifier: &Verifier,
     evidence: &Evidence,
     proven: Option<&Proven>,
-    signatures: &[VerifiedSignature],
+    signatures: &[Arc<VerifiedSignature>],
     examination: &Examination<'_>,
 ) -> SubjectReport {
     let subject = evidence.subject();
@@ -620,7 +603,7 @@ fn subject_report(
     }
 }
 
-fn image_notices(evidence: &Evidence, signatures: &[VerifiedSignature]) -> Vec<Failure> {
+fn image_notices(evidence: &Evidence, signatures: &[Arc<VerifiedSignature>]) -> Vec<Failure> {
     let mut notices = Vec::new();
     if let Some(moved) = evidence.moved() {
         notices.push(Failure::new(Code::TagMoved).expected(moved.given).found(moved.found).at(format_args!("tag {}", moved.tag)));
@@ -647,24 +630,20 @@ fn names(docker_reference: &str, repository: &Repository) -> bool {
     docker_reference.parse::<Reference>().is_ok_and(|reference| reference.repository() == repository)
 }
 
-fn trust_notices(verifier: &Verifier, now: UnixTime) -> Vec<Failure> {
+fn trust_notices(verifier: &Verifier, present: &Present) -> Vec<Failure> {
     let leaves = verifier.policy.leaves();
     let own = leaves.iter().filter_map(|leaf| leaf.trust_root());
     let roots = std::iter::once(&verifier.trust).chain(own);
-    roots.flat_map(|trust| notices_of(trust, now)).collect()
+    roots.flat_map(|trust| notices_of(trust, present)).collect()
 }
 
-fn notices_of(trust: &TrustRoot, now: UnixTime) -> Vec<Failure> {
+fn notices_of(trust: &TrustRoot, present: &Present) -> Vec<Failure> {
     let origin = trust.origin();
-    let old = origin.date.filter(|date| date.saturating_add_seconds(OLD_TRUST_ROOT_SECONDS) < now);
+    let old = origin.date.filter(|date| present.is_after(date.saturating_add_seconds(OLD_TRUST_ROOT_SECONDS)));
     let old = old.map(|date| {
         Failure::new(Code::TrustRootOld).expected("at most 180 days old").found(format_args!("published {date}")).at(&origin.name)
     });
     trust.skipped().iter().cloned().chain(old).collect()
-}
-
-fn trust_report(trust: &TrustRoot) -> TrustReport {
-    TrustReport { origin: trust.origin().clone(), fingerprint: crate::encoding::hex::encode(trust.fingerprint()) }
 }
 
 fn weakened(verifier: &Verifier) -> Vec<Failure> {

@@ -10,9 +10,11 @@ mod judge;
 mod outcome;
 mod proven;
 mod session;
+mod verdict_cache;
 mod verifier;
 
 pub use outcome::{Accepted, AcceptedBlob, NotAccepted};
 pub use proven::AcceptedPlatform;
 pub use session::Session;
+pub use verdict_cache::VerdictCache;
 pub use verifier::Verifier;

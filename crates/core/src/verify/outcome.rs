@@ -6,6 +6,7 @@ use crate::digest::Digest;
 use crate::oci::Reference;
 use crate::policy::{Basis, VerifiedSignature};
 use crate::report::Report;
+use crate::time::UnixTime;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ macro_rules! account {
     () => {
         /// The signatures that satisfied a leaf of the policy.
         #[must_use]
-        pub fn signatures(&self) -> &[VerifiedSignature] {
+        pub fn signatures(&self) -> &[Arc<VerifiedSignature>] {
             &self.signatures
         }
 
@@ -33,13 +34,18 @@ macro_rules! account {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     proven: Arc<Proven>,
-    signatures: Vec<VerifiedSignature>,
-    report: Box<Report>,
+    signatures: Arc<[Arc<VerifiedSignature>]>,
+    report: Report,
 }
 
 impl Accepted {
-    pub(super) fn assertion(proven: Proven, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
-        Self { proven: Arc::new(proven), signatures, report }
+    pub(super) fn assertion(proven: Proven, signatures: Vec<Arc<VerifiedSignature>>, report: Report) -> Self {
+        Self { proven: Arc::new(proven), signatures: signatures.into(), report }
+    }
+
+    /// The same acceptance as of another moment at which every check has the same outcome.
+    pub(super) fn as_of(&self, now: UnixTime) -> Self {
+        Self { report: self.report.as_of(now), ..self.clone() }
     }
 
     /// On what the acceptance rests: the requirement, or an exception, which verified nothing but the digest.
@@ -78,13 +84,18 @@ impl Accepted {
 #[derive(Clone, Debug)]
 pub struct AcceptedBlob {
     digest: Digest,
-    signatures: Vec<VerifiedSignature>,
-    report: Box<Report>,
+    signatures: Arc<[Arc<VerifiedSignature>]>,
+    report: Report,
 }
 
 impl AcceptedBlob {
-    pub(super) fn assertion(digest: Digest, signatures: Vec<VerifiedSignature>, report: Box<Report>) -> Self {
-        Self { digest, signatures, report }
+    pub(super) fn assertion(digest: Digest, signatures: Vec<Arc<VerifiedSignature>>, report: Report) -> Self {
+        Self { digest, signatures: signatures.into(), report }
+    }
+
+    /// The same acceptance as of another moment at which every check has the same outcome.
+    pub(super) fn as_of(&self, now: UnixTime) -> Self {
+        Self { report: self.report.as_of(now), ..self.clone() }
     }
 
     /// Digest of the blob that was verified.
@@ -100,9 +111,9 @@ impl AcceptedBlob {
 #[derive(Clone, Debug)]
 pub enum NotAccepted {
     /// It does not hold: asking again changes nothing.
-    Rejected(Box<Report>),
+    Rejected(Report),
     /// It could not be found out: asking again may help.
-    Undecided(Box<Report>),
+    Undecided(Report),
 }
 
 impl NotAccepted {

@@ -3,8 +3,9 @@
 use super::judge::{self, Judgement};
 use super::outcome::{Accepted, NotAccepted};
 use super::session::Session;
+use super::verdict_cache::{Remembering, VerdictCache};
 use crate::code::{Class, Code, Failure};
-use crate::crypto::{KeyTables, PreparedKey};
+use crate::crypto::{KeyTables, PreparedKey, SignatureCache};
 use crate::digest::{Digest, sha256_parts};
 use crate::gather::{self, AsyncFetch, Evidence, Fetch, PlatformChoice, Wanted, drive_async};
 use crate::limits::Limits;
@@ -47,6 +48,7 @@ pub struct Verifier {
     pub(super) weakened: Vec<Failure>,
     pub(super) platforms: PlatformChoice,
     signature_repository: Option<Repository>,
+    remembering: Option<Remembering>,
     fingerprint: [u8; 32],
 }
 
@@ -84,6 +86,7 @@ impl Verifier {
             weakened: Vec::new(),
             platforms: PlatformChoice::index(),
             signature_repository: None,
+            remembering: None,
             fingerprint,
         }
     }
@@ -133,10 +136,37 @@ impl Verifier {
     #[must_use]
     pub fn with_key_tables(self) -> Self {
         let tables = Arc::new(KeyTables::new());
-        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
-        std::iter::once(&*self.trust).chain(own).for_each(|trust| trust.prepare_tables(&tables));
+        self.trust_roots().for_each(|trust| trust.prepare_tables(&tables));
         self.keys.iter().flatten().for_each(|key| key.with_tables(&tables));
         self
+    }
+
+    /// Lets good signatures of the keys of the trust roots and the policy be remembered, so that a checkpoint, a certificate
+    /// or a timestamp that comes again is not checked again. Unlike [`Verifier::with_verdict_cache`] this helps for images
+    /// that were never seen before. Verdicts do not depend on it.
+    #[must_use]
+    pub fn with_signature_cache(self, cache: &Arc<SignatureCache>) -> Self {
+        self.trust_roots().for_each(|trust| trust.remember_signatures(cache));
+        self.keys.iter().flatten().for_each(|key| key.with_signature_cache(cache));
+        self
+    }
+
+    /// The verifier's trust root and those that leaves of the policy have of their own.
+    fn trust_roots(&self) -> impl Iterator<Item = &TrustRoot> {
+        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
+        std::iter::once(&*self.trust).chain(own)
+    }
+
+    /// The same verifier with a memory of what it accepted: what that changes is said at [`VerdictCache`]. Verifiers may
+    /// share one. Verdicts and reports do not depend on it.
+    #[must_use]
+    pub fn with_verdict_cache(mut self, cache: Arc<VerdictCache>) -> Self {
+        self.remembering = Some(Remembering::new(cache, &self));
+        self
+    }
+
+    pub(super) fn remembering(&self) -> Option<&Remembering> {
+        self.remembering.as_ref()
     }
 
     /// The trust root.
@@ -285,8 +315,16 @@ impl Verifier {
                 .at(evidence.reference());
             return Err(self.nothing_gathered(evidence.reference(), failure, now));
         }
+        let place = self.remembering().and_then(|remembering| remembering.image(self, evidence));
+        if let Some(accepted) = place.as_ref().and_then(|place| place.image(now)) {
+            return Ok(accepted);
+        }
         match judge::image(self, evidence, now) {
-            Judgement::Accepted { proven, signatures, report } => Ok(Accepted::assertion(*proven, signatures, report)),
+            Judgement::Accepted { proven, signatures, report, present } => {
+                let accepted = Accepted::assertion(*proven, signatures, report);
+                place.iter().for_each(|place| place.keep_image(&accepted, &present));
+                Ok(accepted)
+            }
             Judgement::NotAccepted(not_accepted) => Err(not_accepted),
         }
     }

@@ -7,6 +7,8 @@
 use super::certificate::Certificate;
 use crate::code::{Code, Failure};
 use crate::encoding::der::{Tlv, tag};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// `1.3.6.1.4.1.57264.1`, without the last number.
 const ARC: [u8; 9] = [0x2b, 0x06, 0x01, 0x04, 0x01, 0x83, 0xbf, 0x30, 0x01];
@@ -43,9 +45,28 @@ const FIELDS: [(u8, &str); 23] = [
 ];
 
 /// The Fulcio extensions of one certificate, by name.
+///
+/// Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FulcioExtensions {
-    values: Vec<(&'static str, String)>,
+pub struct FulcioExtensions(Arc<Values>);
+
+/// All values in one text, since a certificate of a workflow states about twenty.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Values {
+    text: String,
+    places: Vec<(&'static str, Range<usize>)>,
+}
+
+impl Values {
+    fn push(&mut self, name: &'static str, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.places.push((name, start..self.text.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.places.iter().map(|(name, place)| (*name, self.text.get(place.clone()).unwrap_or_default()))
+    }
 }
 
 impl FulcioExtensions {
@@ -81,9 +102,10 @@ impl FulcioExtensions {
     /// [`Code::FulcioExtensionMalformed`] when a known one is not exactly raw UTF-8 (.1 to .6) or exactly one DER
     /// UTF8String, and when the issuers of .1 and .8 differ: no reader may get to choose between them.
     pub fn from_certificate(certificate: &Certificate) -> Result<Self, Failure> {
-        let mut values = Vec::new();
+        let extensions = certificate.extensions();
+        let mut values = Values::default();
         let mut old_issuer = None;
-        for extension in certificate.extensions() {
+        for extension in extensions {
             let Some(&[number]) = extension.oid.as_bytes().strip_prefix(&ARC) else { continue };
             let Some((_, name)) = FIELDS.iter().find(|(known, _)| *known == number) else { continue };
             let value = text(number, extension.value).ok_or_else(|| {
@@ -92,27 +114,28 @@ impl FulcioExtensions {
                     .found(crate::encoding::hex::encode(extension.value.get(..32).unwrap_or(extension.value)))
                     .at(format_args!("extension {} ({name})", extension.oid))
             })?;
-            if number == ISSUER_V1 { old_issuer = Some(value) } else { values.push((*name, value)) }
+            if number == ISSUER_V1 { old_issuer = Some(value) } else { values.push(name, value) }
         }
         if let Some(old) = old_issuer {
-            match values.iter().find(|(name, _)| *name == "issuer") {
-                Some((_, new)) if *new != old => {
+            let new = values.iter().find(|(name, _)| *name == "issuer").map(|(_, new)| new);
+            match new {
+                Some(new) if new != old => {
                     return Err(Failure::new(Code::FulcioExtensionMalformed)
                         .expected(format_args!("the issuer {new} in both extensions"))
                         .found(old)
                         .at(format_args!("extensions 1.3.6.1.4.1.57264.1.{ISSUER_V1} and .{ISSUER_V2}")));
                 }
                 Some(_) => {}
-                None => values.push(("issuer", old)),
+                None => values.push("issuer", old),
             }
         }
-        Ok(Self { values })
+        Ok(Self(Arc::new(values)))
     }
 
     /// The value of that name, exact; `None` when the certificate does not state it or the name is unknown.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// The OIDC issuer that vouched for the subject.
@@ -123,11 +146,11 @@ impl FulcioExtensions {
 
     /// All that the certificate states, in its order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.values.iter().map(|(name, value)| (*name, value.as_str()))
+        self.0.iter()
     }
 }
 
-fn text(number: u8, value: &[u8]) -> Option<String> {
+fn text(number: u8, value: &[u8]) -> Option<&str> {
     let octets = if number <= LAST_RAW {
         value
     } else {
@@ -139,5 +162,5 @@ fn text(number: u8, value: &[u8]) -> Option<String> {
     };
     // A NUL would end the text for a reader in C; no claim of a token holds one.
     let text = std::str::from_utf8(octets).ok()?;
-    if text.contains('\0') { None } else { Some(text.to_owned()) }
+    if text.contains('\0') { None } else { Some(text) }
 }

@@ -200,12 +200,15 @@ fn tbs_without_list(certificate: &Certificate) -> Option<Vec<u8>> {
     let wrapped = Tlv::parse(der.get(wrapper.clone())?).ok()?;
     let extensions = Tlv::parse(wrapped.value()).ok()?;
     let first = wrapper.end.checked_sub(extensions.value().len())?;
-    let mut kept = der.get(first..list.start)?.to_vec();
+    // Nothing here is longer than the certificate.
+    let mut kept = Vec::with_capacity(der.len());
+    kept.extend_from_slice(der.get(first..list.start)?);
     kept.extend_from_slice(der.get(list.end..wrapper.end)?);
 
     let tbs = certificate.tbs_range();
     let content = tbs.end.checked_sub(Tlv::parse(certificate.tbs()).ok()?.value().len())?;
-    let mut fields = der.get(content..wrapper.start)?.to_vec();
+    let mut fields = Vec::with_capacity(der.len());
+    fields.extend_from_slice(der.get(content..wrapper.start)?);
     // Without any extension left, the field itself would be absent.
     if !kept.is_empty() {
         fields.extend(element(tag::constructed(3), &element(tag::SEQUENCE, &kept)));

@@ -3,9 +3,12 @@
 use crate::kit::{ARTIFACT, Case, trusted_key};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use veriseal::crypto::SignatureCache;
 use veriseal::gather::{Fetch, FetchError, Request, Response, What};
 use veriseal::policy::{Settings, TlogMode};
-use veriseal::{Artifact, Code, Digest, NotAccepted, Policy, Requirement, SignatureRequirement, Verifier};
+use veriseal::trust::TrustRootOrigin;
+use veriseal::{Artifact, Code, Digest, NotAccepted, Policy, Requirement, SignatureRequirement, TrustRoot, Verifier};
 use veriseal_testkit::dsse::{SLSA_PROVENANCE, Statement};
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::simple_signing::Layer;
@@ -190,6 +193,41 @@ fn the_same_call_gives_the_same_report() {
     assert_eq!(reports.len(), 1);
     let report: Value = serde_json::from_str(reports.iter().next().unwrap()).unwrap();
     assert_eq!(report["verdict"], "accepted");
+}
+
+/// A signature that was found good is not checked again, and nothing else changes: the same bundle, its checkpoint under
+/// another entry, and an altered signature beside a good one.
+#[test]
+fn remembered_signatures_save_checks_and_never_change_a_report() {
+    for (mut case, hits) in [(Case::key(), 3), (Case::keyless(), 4)] {
+        let good = case.message();
+        let mut bad = good.clone();
+        bad.entries[0].integrated_time = bad.entries[0].integrated_time.map(|seconds| seconds + 1);
+        let cache = Arc::new(SignatureCache::new(64));
+        // A trust root of its own: the memory belongs to its keys.
+        let origin = TrustRootOrigin { name: "testkit".to_owned(), ..TrustRootOrigin::default() };
+        let root = TrustRoot::from_json(&case.sigstore.trusted_root().to_bytes(), origin).unwrap();
+        let policy = case.verifier().policy().requirement().clone();
+        let plain = Verifier::new(crate::kit::trust(&case.sigstore.trusted_root()), Policy::new(policy.clone()).unwrap());
+        let remembering = Verifier::new(root, Policy::new(policy).unwrap()).with_signature_cache(&cache);
+        let code = |bundle: &Bundle| {
+            let report =
+                |verifier: &Verifier| match verifier.verify_blob(&Artifact::bytes(ARTIFACT), &bundle.to_bytes(), case.now) {
+                    Ok(accepted) => accepted.report().clone(),
+                    Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
+                };
+            let (fresh, found) = (report(&plain), report(&remembering));
+            assert_eq!(found.to_json(), fresh.to_json());
+            found.code()
+        };
+        assert_eq!((code(&good), cache.hits()), (Code::Accepted, 0));
+        let misses = cache.misses();
+        assert_eq!((code(&good), cache.misses()), (Code::Accepted, misses), "all of it is remembered");
+        assert_eq!(cache.hits(), hits, "promise and checkpoint; the signature of a key, or certificate and SCT of an identity");
+        assert_eq!(code(&bad), Code::SetInvalid);
+        assert_eq!(code(&bad), Code::SetInvalid, "a bad one stays bad");
+        assert_eq!(cache.misses(), misses + 2, "and is checked each time");
+    }
 }
 
 /// A table of multiples is only another way to compute: with and without, before it is built and after, the whole report is

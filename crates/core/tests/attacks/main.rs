@@ -28,3 +28,4 @@ mod signing_algorithm;
 mod statement;
 mod structure;
 mod timestamp;
+mod verdict_cache;

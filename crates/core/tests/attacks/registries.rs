@@ -50,11 +50,11 @@ impl World {
         format!("{REGISTRY}/{REPOSITORY}@{}", self.image.digest).parse().unwrap()
     }
 
-    fn outcome(&self, verifier: &Verifier, fetch: &dyn Fetch) -> (&'static str, Box<Report>) {
+    fn outcome(&self, verifier: &Verifier, fetch: &dyn Fetch) -> (&'static str, Report) {
         match verifier.verify(&self.reference(), fetch, self.case.now) {
             Ok(accepted) => {
                 assert_eq!(accepted.pinned(), &self.reference());
-                ("accepted", Box::new(accepted.report().clone()))
+                ("accepted", accepted.report().clone())
             }
             Err(NotAccepted::Rejected(report)) => ("rejected", report),
             Err(NotAccepted::Undecided(report)) => ("undecided", report),

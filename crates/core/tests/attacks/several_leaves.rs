@@ -26,7 +26,7 @@ fn verifier(case: &Case, requirement: Requirement) -> Verifier {
 fn report<T>(outcome: Result<T, NotAccepted>, of: impl Fn(&T) -> &Report) -> Report {
     match outcome {
         Ok(accepted) => of(&accepted).clone(),
-        Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => *report,
+        Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::oci::{Descriptor, Document, Platform, media_type};
 
 /// An entry of an index, reached from the image downwards over documents that were each shown to have the digest that
 /// the one above states. Made by [`super::Walk`] alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(in crate::gather) struct Chosen {
     /// The image's own index first, then nested ones; the last lists the entry. Never empty.
     trail: Vec<Content>,
@@ -65,7 +65,7 @@ impl Chosen {
 /// the one above states for it.
 ///
 /// Says nothing of whether the index or the manifest is signed. Cannot be made outside gathering and loading.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ListedManifest {
     index: Digest,
     via: Vec<Digest>,

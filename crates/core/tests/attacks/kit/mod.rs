@@ -7,6 +7,7 @@
 pub(crate) mod document;
 mod record;
 
+#[allow(unused_imports, reason = "every test binary uses its own part of this")]
 pub(crate) use record::{Answer, Asked, record_trusting};
 
 use serde_json::Value;
@@ -133,18 +134,18 @@ impl Case {
         (report.code(), report.candidate_codes())
     }
 
-    pub(crate) fn image_report(&self, store: &Store, image: &Image) -> Box<Report> {
+    pub(crate) fn image_report(&self, store: &Store, image: &Image) -> Report {
         let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest);
         match self.ask_image(&self.verifier(), store, &reference) {
-            Ok(accepted) => Box::new(accepted.report().clone()),
+            Ok(accepted) => accepted.report().clone(),
             Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }
     }
 
     /// The answer to a bundle's bytes.
-    pub(crate) fn report_of(&self, bundle: &[u8]) -> Box<Report> {
+    pub(crate) fn report_of(&self, bundle: &[u8]) -> Report {
         match self.ask_blob(&self.verifier(), ARTIFACT, bundle) {
-            Ok(accepted) => Box::new(accepted.report().clone()),
+            Ok(accepted) => accepted.report().clone(),
             Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }
     }
@@ -153,7 +154,7 @@ impl Case {
         self.report_of(bundle).code()
     }
 
-    pub(crate) fn report(&self, bundle: &Bundle) -> Box<Report> {
+    pub(crate) fn report(&self, bundle: &Bundle) -> Report {
         self.report_of(&bundle.to_bytes())
     }
 

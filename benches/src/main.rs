@@ -1,0 +1,163 @@
+//! Everything that docs/performance.md says of verification, in one run: `cargo run --release -- compare`.
+
+use benches::contest::{self, Contest, round};
+use benches::goals::{self, Goal};
+use benches::machine::Machine;
+use benches::material::{Kind, Set};
+use benches::options::Options;
+use benches::{command, plot, real, singles};
+use serde_json::{Value, json};
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    match Options::parse(std::env::args().skip(1)).and_then(|options| compare(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn compare(options: &Options) -> Result<(), String> {
+    let machine = Machine::here();
+    println!(
+        "{}, {} cores, load {}; {}; commit {}",
+        machine.processor, machine.cores, machine.load, machine.rustc, machine.commit
+    );
+    println!("quiet: of each signature the shortest of {} calls, and of these the mean; ratios are of it", options.rounds);
+    let mut contests = Vec::new();
+    let mut goals = Vec::new();
+    for kind in Kind::ALL.into_iter().filter(|kind| options.wants(kind.id())) {
+        let contest = contest::run(&Set::make(kind, options.count), options.rounds)?;
+        contest.print();
+        goals.extend(goals::of(&contest));
+        contests.push(contest);
+    }
+    let real = if options.wants("real") { real_bundles(options)? } else { Vec::new() };
+    let mut document = json!({
+        "schema": "veriseal-benches/1",
+        "machine": {
+            "processor": machine.processor, "cores": machine.cores, "load": machine.load,
+            "rustc": machine.rustc, "commit": machine.commit,
+        },
+        "rounds": options.rounds,
+        "kinds": contests.iter().map(Contest::to_json).collect::<Vec<_>>(),
+        "realBundles": real.iter().map(Contest::to_json).collect::<Vec<_>>(),
+    });
+    if options.only.is_none() {
+        alone(options, &mut document, &mut goals)?;
+    }
+    println!("\ngoals");
+    goals.iter().for_each(Goal::print);
+    document["goals"] = goals.iter().map(Goal::to_json).collect();
+    if let Some(path) = &options.json {
+        write(path, &format!("{document:#}\n"))?;
+    }
+    if let Some(path) = &options.svg {
+        let below = format!(
+            "{}, {} cores, load {}: ratios hold, microseconds carry nowhere",
+            machine.processor, machine.cores, machine.load
+        );
+        write(path, &plot::svg(&contests, &below))?;
+    }
+    Ok(())
+}
+
+/// Real bundles by themselves, each against its trusted root.
+fn real_bundles(options: &Options) -> Result<Vec<Contest>, String> {
+    let Some(folder) = real::folder() else {
+        println!("\nreal bundles: no vectors here (set VERISEAL_VECTORS)");
+        return Ok(Vec::new());
+    };
+    let mut sets = real::sets(&folder)?;
+    if options.quick {
+        sets.truncate(3);
+    }
+    println!("\nreal bundles: quiet microseconds a call");
+    println!("  {:<58}{:>10}{:>10}{:>10}{:>10}", "", "prepared", "generic", "peer", "peer / prepared");
+    let mut contests = Vec::new();
+    for set in sets {
+        let contest = match contest::run(&set, options.rounds) {
+            Ok(contest) => contest,
+            Err(why) => {
+                println!("  {why:.200}");
+                continue;
+            }
+        };
+        let cell = |micros: Option<f64>| micros.map_or_else(|| "-".to_owned(), |micros| format!("{micros:.1}"));
+        let [prepared, generic, peer] = ["native-tables", "native", "sigstore-verify"].map(|id| cell(contest.quiet(id)));
+        let ratio =
+            contest.ratio("sigstore-verify", "native-tables").map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+        println!("  {:<58}{prepared:>10}{generic:>10}{peer:>10}{ratio:>10}", contest.name);
+        contests.push(contest);
+    }
+    Ok(contests)
+}
+
+/// What is measured without a peer beside it.
+fn alone(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) -> Result<(), String> {
+    let times = if options.quick { 50 } else { 2000 };
+    let set = Set::make(Kind::KeylessV1, 100.min(options.count));
+    for (name, figures) in [("primitives", singles::primitives(times)), ("once", singles::construction(&set, times))] {
+        println!("\n{name}, microseconds at best");
+        for (what, micros) in &figures {
+            println!("  {what:<58}{micros:>10.1}");
+            if what.starts_with("table of one key") {
+                goals.push(Goal::at_most(format!("{what}, ms"), micros / 1000.0, 2.0));
+            } else if what.starts_with("trust root") {
+                goals.push(Goal::at_most(format!("{what}, µs"), *micros, 25.0));
+            }
+        }
+        document[name] =
+            figures.into_iter().map(|(what, micros)| json!({ "what": what, "microseconds": round(micros) })).collect();
+    }
+    document["blobs"] = singles::blobs(options.quick);
+    goals.push(Goal::at_least("hashing a blob, to the raw hash", number(&document["blobs"]["digestToRaw"]), 0.95));
+    goals.push(Goal::at_least("hashing a blob in pieces, to the raw hash", number(&document["blobs"]["hasherToRaw"]), 0.95));
+    println!("\nblobs\n{:#}", document["blobs"]);
+    document["threads"] = singles::threads(&set, options.rounds);
+    goals.push(Goal::at_least("two threads to one", number(&document["threads"]["twoToOne"]), 1.9));
+    println!("\nthreads\n{:#}", document["threads"]);
+    if options.quick {
+        return Ok(());
+    }
+    document["allocations"] = allocations()?;
+    println!("\n{:<16}{:<18}{:>12}{:>10}{:>10}{:>10}", "", "", "allocations", "bytes", "peak", "input");
+    for row in document["allocations"].as_array().into_iter().flatten() {
+        let text = |name: &str| row[name].as_str().unwrap_or_default();
+        let [count, bytes, peak, input] = ["allocations", "bytes", "peakBytes", "inputBytes"].map(|name| number(&row[name]));
+        println!("{:<16}{:<18}{count:>12}{bytes:>10}{peak:>10}{input:>10}", text("kind"), text("id"));
+        if text("id") == "native-tables" && !text("kind").starts_with("image") {
+            goals.push(Goal::at_most(format!("{}: allocations", text("kind")), count, 40.0));
+            goals.push(Goal::at_most(format!("{}: peak KiB", text("kind")), peak / 1024.0, 16.0));
+        }
+    }
+    document["crates"] = command::crates()?;
+    goals.push(Goal::at_most("crates of the core", number(&document["crates"]["core"]), 60.0));
+    println!("\ncrates\n{:#}", document["crates"]);
+    document["command"] = command::measure(&Set::make(Kind::BundleImage, 1), 400)?;
+    println!("\nthe command\n{:#}", document["command"]);
+    let size = number(&document["command"]["strippedBytes"]["veriseal without network"]);
+    goals.push(Goal::at_most("the command without network, MB", size / 1e6, 3.0));
+    let start = |at: usize| number(&document["command"]["startMicroseconds"][at]["min"]);
+    goals.push(Goal::at_most("cold start of judge above /bin/true, ms", (start(2) - start(0)) / 1000.0, 1.0));
+    Ok(())
+}
+
+fn allocations() -> Result<Value, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut run = Command::new(cargo);
+    run.args(["run", "--quiet", "--release", "--locked", "--bin", "allocations", "--manifest-path"]);
+    run.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    let output = run.output().map_err(|error| format!("cargo: {error}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|_| format!("allocations: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn write(path: &std::path::Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,50 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+pub const USAGE: &str = "\
+benches compare [options]     veriseal beside its peers and the primitives, interleaved, in one run
+  --count N                   distinct signatures of each kind (1000)
+  --rounds N                  how often each is verified by everybody (7)
+  --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real
+  --json FILE                 writes everything as JSON
+  --svg FILE                  draws the ratios
+  --quick                     40 signatures, 2 rounds, and nothing that has to be built first
+";
+
+pub struct Options {
+    pub count: usize,
+    pub rounds: usize,
+    pub only: Option<String>,
+    pub json: Option<PathBuf>,
+    pub svg: Option<PathBuf>,
+    pub quick: bool,
+}
+
+impl Options {
+    pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self { count: 1000, rounds: 7, only: None, json: None, svg: None, quick: false };
+        if arguments.next().as_deref() != Some("compare") {
+            return Err(USAGE.to_owned());
+        }
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} takes a value\n{USAGE}"));
+            let number = |text: String| text.parse().map_err(|_| format!("{text} is no number\n{USAGE}"));
+            match argument.as_str() {
+                "--count" => options.count = number(value()?)?,
+                "--rounds" => options.rounds = number(value()?)?,
+                "--only" => options.only = Some(value()?),
+                "--json" => options.json = Some(value()?.into()),
+                "--svg" => options.svg = Some(value()?.into()),
+                "--quick" => (options.quick, options.count, options.rounds) = (true, 40, 2),
+                _ => return Err(USAGE.to_owned()),
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether a part is wanted.
+    pub fn wants(&self, id: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == id)
+    }
+}
