@@ -13,6 +13,9 @@ use crate::x509::Certificate;
 use serde::Deserialize;
 use std::borrow::Cow;
 
+/// Most keys of one object; the largest of the format has a fourth of them.
+const MAX_KEYS: usize = 32;
+
 /// A version of the bundle format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BundleVersion {
@@ -222,7 +225,7 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
             .found(size)
             .at("bundle"));
     }
-    let document: BundleJson<'_> = match json::parse(bytes, limits.json_depth) {
+    let document: BundleJson<'_> = match json::parse_without_maps(bytes, limits.json_depth, MAX_KEYS) {
         Ok(document) => document,
         // A version that is not known may well have other fields: say so first. A flood is not looked at twice.
         Err(error) => {

@@ -7,14 +7,10 @@ use std::fmt;
 /// Longest number, in characters; an honest one has at most 20 (K-DS-06).
 const MAX_NUMBER: usize = 64;
 
-/// Most keys of one object whose names are not the writer's own; no format has a tenth of them. Comparing a flood of keys with
-/// each other costs many times what reading it does (K-DS-04).
-const MAX_KEYS: usize = 4096;
-
-/// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth` and endless
-/// numbers.
-pub(super) fn scan(bytes: &[u8], max_depth: usize, names: &[&str], free: &[&str]) -> Result<(), JsonError> {
-    Scan { bytes, at: 0, max_depth, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()
+/// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth`, objects of
+/// more than `max_keys` and endless numbers.
+pub(super) fn scan(bytes: &[u8], (max_depth, max_keys): (usize, usize), names: &[&str], free: &[&str]) -> Result<(), JsonError> {
+    Scan { bytes, at: 0, max_depth, max_keys, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()
 }
 
 /// One pass over the tokens. It is exact on JSON; what is not JSON it may misread, and serde refuses that afterwards.
@@ -22,6 +18,7 @@ struct Scan<'a, 'n> {
     bytes: &'a [u8],
     at: usize,
     max_depth: usize,
+    max_keys: usize,
     names: &'n [&'n str],
     free: &'n [&'n str],
     stack: Vec<Open>,
@@ -135,8 +132,8 @@ impl<'a> Scan<'a, '_> {
         };
         let is_free = self.stack.last().is_some_and(|open| open.is_free);
         let before = self.keys.len().saturating_sub(self.stack.last().map_or(0, |open| open.first_key));
-        if !is_free && before >= MAX_KEYS {
-            return Err(self.error(start, JsonRule::TooMany, format_args!("an object of more than {MAX_KEYS} keys")));
+        if before >= self.max_keys {
+            return Err(self.error(start, JsonRule::TooMany, format_args!("an object of more than {} keys", self.max_keys)));
         }
         let other_case = |name: &&&str| key.eq_ignore_ascii_case(name.as_bytes()) && *key != *name.as_bytes();
         if !is_free && let Some(name) = self.names.iter().find(other_case) {
