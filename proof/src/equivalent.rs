@@ -1,8 +1,7 @@
 //! Which accepted mutants are no holes: those that differ from the original only where nobody decides anything.
 //!
 //! Two things must hold together. What was accepted adds nothing to what the original was accepted for (`Facts`); and every
-//! place where the documents differ stands in the list below, with its reason. A mutant of a document that must itself be
-//! refused is never equivalent to anything.
+//! place where the documents differ stands in the list below, with its reason.
 
 use crate::base::{Base, Judge};
 use crate::facts::Facts;
@@ -16,6 +15,7 @@ use veriseal_testkit::simple_signing::{CERTIFICATE, CHAIN as CHAIN_ANNOTATION, R
 /// says how they differ where that matters.
 const REASONS: &[(&str, &str)] = &[
     ("~number", "ProtoJSON writes a 64-bit integer as a number or as a text"),
+    ("~zero", "zero is left out (ProtoJSON)"),
     ("~null", "null where nothing was means nothing (ProtoJSON)"),
     // Bundles.
     ("/verificationMaterial/publicKey", HINT),
@@ -75,14 +75,14 @@ const SAME: &str = "the same JSON, written otherwise";
 /// The mutant has become another of the originals, down to differences that have reasons.
 const BECAME: &str = "it has become another of the originals";
 
-/// Why an accepted mutant of `base` is no hole; else what speaks against it. An original that must be refused has no
-/// equivalents.
+/// Why an accepted mutant of `base` is no hole; else what speaks against it. A mutant of
+/// what must be refused is one only where it has become a good original, such as by the annotations of its signature.
 pub(crate) fn judge(bases: &[Base], base: &Base, facts: &Facts, mutant: &[u8]) -> Result<&'static str, String> {
-    let Some(original) = &base.facts else { return Err("the original is refused".to_owned()) };
-    let why = match reasons(base, mutant) {
-        Ok(found) if facts.add_nothing_to(original) => return Ok(found.first().copied().unwrap_or(SAME)),
-        Ok(_) => "it says something new".to_owned(),
-        Err(place) => place,
+    let why = match (&base.facts, reasons(base, mutant)) {
+        (None, _) => "the original is refused".to_owned(),
+        (Some(original), Ok(found)) if facts.add_nothing_to(original) => return Ok(found.first().copied().unwrap_or(SAME)),
+        (Some(_), Ok(_)) => "it says something new".to_owned(),
+        (Some(_), Err(place)) => place,
     };
     let is_like = |other: &&Base| {
         std::mem::discriminant(&other.judge) == std::mem::discriminant(&base.judge)
@@ -142,6 +142,7 @@ fn differences(one: &Tree, other: &Tree, path: &str, found: &mut Vec<String>) {
             for (name, value) in ones {
                 match other.member(name) {
                     Some(there) => differences(value, there, &format!("{path}/{name}"), found),
+                    None if is_zero(value) => found.push(format!("{path}/{name}~zero")),
                     None => found.push(format!("{path}/{name}")),
                 }
             }
@@ -182,6 +183,10 @@ fn differences(one: &Tree, other: &Tree, path: &str, found: &mut Vec<String>) {
 /// The lines of PEM without those that are empty, and without the last one's end.
 fn bare(pem: &str) -> Vec<&str> {
     pem.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
+}
+
+fn is_zero(tree: &Tree) -> bool {
+    integer(tree) == Some(0)
 }
 
 /// Whether the longer list is the shorter one and one element more.

@@ -1,5 +1,6 @@
 //! [`Facts`]: what an acceptance says, to hold that of a mutant against that of the original.
 
+use std::sync::Arc;
 use veriseal::policy::VerifiedSignature;
 
 /// One signature that counted.
@@ -16,8 +17,8 @@ struct Fact {
 pub(crate) struct Facts(Vec<Fact>);
 
 impl Facts {
-    pub(crate) fn of(signatures: &[VerifiedSignature]) -> Self {
-        Self(signatures.iter().map(Fact::of).collect())
+    pub(crate) fn of(signatures: &[Arc<VerifiedSignature>]) -> Self {
+        Self(signatures.iter().map(|signature| Fact::of(signature)).collect())
     }
 
     /// Whether every signature here, with each of its times and logs, is among the other's. Then nothing is accepted here

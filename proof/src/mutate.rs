@@ -5,7 +5,7 @@ use crate::equivalent;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
-use veriseal_testkit::mutation::{OPERATORS, Random, Tree};
+use veriseal_testkit::mutation::{DEEP_OPERATORS, OPERATORS, Operator, Random, Tree};
 
 /// How many mutants are shown that should not have been accepted.
 const SHOWN: usize = 20;
@@ -92,16 +92,21 @@ pub(crate) fn run(bases: &[Base], seed: u64, first: u64, count: u64, threads: us
     (found, begun.elapsed().as_secs_f64())
 }
 
+fn operator_at(at: usize) -> &'static Operator {
+    OPERATORS.get(at).unwrap_or_else(|| &DEEP_OPERATORS[at - OPERATORS.len()])
+}
+
 /// Each base meets each operator in turn. Where an operator finds nothing to change the next one is asked.
 fn mutant(bases: &[Base], trees: &[Tree], seed: u64, number: u64) -> Option<(usize, usize, String)> {
     let at = usize::try_from(number).ok()?;
     let base = at.checked_rem(bases.len())?;
     let mut random = Random::new(seed, "mutation", number);
     let first = at / bases.len();
-    for step in 0..OPERATORS.len() {
-        let operator = (first + step) % OPERATORS.len();
+    let count = OPERATORS.len() + DEEP_OPERATORS.len();
+    for step in 0..count {
+        let operator = (first + step) % count;
         for _ in 0..4 {
-            if let Some(text) = (OPERATORS[operator].apply)(&trees[base], trees, &mut random) {
+            if let Some(text) = (operator_at(operator).apply)(&trees[base], trees, &mut random) {
                 return Some((base, operator, text));
             }
         }
@@ -111,7 +116,7 @@ fn mutant(bases: &[Base], trees: &[Tree], seed: u64, number: u64) -> Option<(usi
 
 fn one(bases: &[Base], trees: &[Tree], seed: u64, number: u64, found: &mut Found) {
     let Some((base, operator, text)) = mutant(bases, trees, seed, number) else { return };
-    let (base, operator) = (&bases[base], &OPERATORS[operator]);
+    let (base, operator) = (&bases[base], operator_at(operator));
     let outcome = base.judge(text.as_bytes());
     if matches!(outcome, Outcome::Nothing) {
         return;
@@ -144,5 +149,5 @@ pub(crate) fn only(bases: &[Base], seed: u64, number: u64) -> Result<String, Str
         Outcome::Panicked => "PANICKED".to_owned(),
         Outcome::Nothing => "not asked".to_owned(),
     };
-    Ok(format!("{text}\n{} {}\n{outcome}", bases[base].name, OPERATORS[operator].name))
+    Ok(format!("{text}\n{} {}\n{outcome}", bases[base].name, operator_at(operator).name))
 }

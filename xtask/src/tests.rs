@@ -28,6 +28,9 @@ pub(crate) fn run(run: &mut Run) {
     }
     // The library's own default; the workspace together has the backend that the programs have.
     run.stage("core by RustCrypto", minutes(6), &mut cargo(&["test", "--package", "veriseal", "--no-fail-fast"]));
+    let mut mutants = cargo(&["run", "--quiet", "--package", "veriseal-proof", "--", "mutate", "--count", "20000"]);
+    run.stage("20 000 mutants", minutes(6), &mut mutants);
+    run.stage("splices", minutes(2), &mut cargo(&["run", "--quiet", "--package", "veriseal-proof", "--", "splice"]));
     // Both know how shared libraries are named and looked into on Linux only.
     if cfg!(target_os = "linux") {
         run.check("C package", dist::check);

@@ -3,8 +3,8 @@
 //! Tests of the documentation, since only they can show that something is refused by the compiler.
 
 /// ```compile_fail,E0451
-/// fn forged(signatures: Vec<veriseal::policy::VerifiedSignature>) -> veriseal::AcceptedBlob {
-///     veriseal::AcceptedBlob { signatures, ..panic!() }
+/// fn forged() -> veriseal::AcceptedBlob {
+///     veriseal::AcceptedBlob { signatures: panic!(), ..panic!() }
 /// }
 /// ```
 #[cfg(doctest)]

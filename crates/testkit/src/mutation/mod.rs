@@ -12,6 +12,6 @@ mod operators;
 mod random;
 mod tree;
 
-pub use operators::{OPERATORS, Operator};
+pub use operators::{DEEP_OPERATORS, OPERATORS, Operator};
 pub use random::Random;
 pub use tree::{Path, Style, Tree};
