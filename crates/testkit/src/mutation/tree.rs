@@ -1,6 +1,8 @@
-//! [`Tree`]: JSON that can be damaged: members keep their order and may stand twice, numbers keep their digits.
+//! [`Tree`]: JSON that can be damaged: members may stand twice, numbers keep their digits.
+//!
+//! Members keep the order in which `serde_json` hands them out: that of the text where its feature `preserve_order` is on.
 
-use crate::random::Random;
+use super::Random;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -9,8 +11,11 @@ use std::fmt::Write;
 pub enum Tree {
     /// A number or a literal, as it is written.
     Raw(String),
+    /// A text, unescaped.
     Text(String),
+    /// A list.
     List(Vec<Tree>),
+    /// An object: names and values, doubled names and all.
     Object(Vec<(String, Tree)>),
 }
 
@@ -18,7 +23,7 @@ pub enum Tree {
 pub type Path = Vec<usize>;
 
 /// How a tree is written. Both change the bytes and nothing that they mean.
-#[derive(Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
     /// White space between some tokens.
     pub spaced: bool,
@@ -27,6 +32,8 @@ pub struct Style {
 }
 
 impl Tree {
+    /// The tree of a JSON text; none where it is none.
+    #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         Some(Self::of(serde_json::from_slice(bytes).ok()?))
     }
@@ -40,7 +47,17 @@ impl Tree {
         }
     }
 
+    /// The member of that name, where it is an object that has one.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
     /// The ways to everything in it for which `wanted` holds, the root left out.
+    #[must_use]
     pub fn find(&self, wanted: impl Fn(&Self) -> bool) -> Vec<Path> {
         let mut found = Vec::new();
         self.walk(&mut Vec::new(), &mut |path, tree| {
@@ -68,6 +85,18 @@ impl Tree {
         }
     }
 
+    /// What stands at the end of that way.
+    #[must_use]
+    pub fn get(&self, path: &[usize]) -> Option<&Self> {
+        let Some((&first, rest)) = path.split_first() else { return Some(self) };
+        match self {
+            Self::List(items) => items.get(first)?.get(rest),
+            Self::Object(members) => members.get(first)?.1.get(rest),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
     pub fn at(&mut self, path: &[usize]) -> Option<&mut Self> {
         let Some((&first, rest)) = path.split_first() else { return Some(self) };
         match self {
@@ -78,6 +107,7 @@ impl Tree {
     }
 
     /// What stands in this tree where `path` leads in `model`: by the members' names, not by their order.
+    #[must_use]
     pub fn counterpart(&self, model: &Self, path: &[usize]) -> Option<&Self> {
         let Some((&first, rest)) = path.split_first() else { return Some(self) };
         match (self, model) {
@@ -90,6 +120,8 @@ impl Tree {
         }
     }
 
+    /// The JSON text, in that style.
+    #[must_use]
     pub fn write(&self, style: &Style, random: &mut Random) -> String {
         let mut out = String::new();
         self.put(style, random, &mut out);

@@ -1,15 +1,17 @@
-//! The operators: each makes one damaged or merely rewritten copy of a bundle.
+//! [`OPERATORS`]: each makes one damaged or merely rewritten copy of a JSON document.
 
-use crate::random::Random;
-use crate::tree::{Path, Style, Tree};
+use super::der;
+use super::{Path, Random, Style, Tree};
 use veriseal::encoding::base64;
 
-/// One way to change a bundle.
+/// One way to change a document.
+#[derive(Debug)]
 pub struct Operator {
+    /// Its name, as a sentence.
     pub name: &'static str,
-    /// Whether the bundle must mean the same afterwards, so that veriseal's answer may not change.
+    /// Whether the document must mean the same afterwards, so that no verifier's answer may change.
     pub harmless: bool,
-    /// Changes it; none where there is nothing to change. The other bundles are there to take from.
+    /// Changes it; none where there is nothing to change. The other documents are there to take from.
     pub apply: fn(&Tree, &[Tree], &mut Random) -> Option<String>,
 }
 
@@ -21,14 +23,15 @@ const fn harmless(name: &'static str, apply: fn(&Tree, &[Tree], &mut Random) -> 
     Operator { name, harmless: true, apply }
 }
 
+/// Every operator.
 pub const OPERATORS: &[Operator] = &[
     harmful("a_bit_in_base64_is_flipped", flip_bit),
     harmful("base64_is_cut_or_extended", change_length),
     harmful("base64_is_written_in_another_form", respell_base64),
     harmful("json_in_base64_is_changed", change_inner),
     harmful("text_is_edited", edit_text),
-    harmful("a_field_is_taken_from_another_bundle", swap_field),
-    harmful("a_list_element_is_taken_from_another_bundle", add_foreign_element),
+    harmful("a_field_is_taken_from_another_document", swap_field),
+    harmful("a_list_element_is_taken_from_another_document", add_foreign_element),
     harmful("a_list_element_is_doubled", double_element),
     harmful("a_list_element_is_removed", remove_element),
     harmful("a_list_is_reordered", reorder_list),
@@ -43,6 +46,13 @@ pub const OPERATORS: &[Operator] = &[
     harmless("white_space_is_inserted", insert_space),
     harmless("characters_are_escaped", escape),
     harmless("members_are_reordered", reorder_members),
+];
+
+/// More of them, which reach inside of certificates and timestamps and put values where others belong.
+pub const DEEP_OPERATORS: &[Operator] = &[
+    harmful("der_in_base64_is_changed", change_der),
+    harmful("a_field_is_taken_from_another_place", move_field),
+    harmful("an_integer_is_stepped_by_a_year", step_by_a_year),
 ];
 
 fn plain(tree: &Tree, random: &mut Random) -> Option<String> {
@@ -125,6 +135,15 @@ fn respell_base64(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String
     })
 }
 
+fn change_der(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String> {
+    let is_der = |tree: &Tree| decoded(tree).is_some_and(|bytes| der::is_one_value(&bytes));
+    change(tree, random, is_der, |place, random| {
+        let bytes = decoded(place)?;
+        let changed = der::change(&bytes, random)?;
+        (changed != bytes).then(|| *place = Tree::Text(base64::encode(&changed)))
+    })
+}
+
 fn change_inner(tree: &Tree, others: &[Tree], random: &mut Random) -> Option<String> {
     let is_json = |tree: &Tree| decoded(tree).is_some_and(|bytes| bytes.first() == Some(&b'{') && Tree::parse(&bytes).is_some());
     change(tree, random, is_json, |place, random| {
@@ -178,14 +197,26 @@ fn edit_text(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String> {
 fn swap_field(tree: &Tree, others: &[Tree], random: &mut Random) -> Option<String> {
     let other = random.pick(others)?;
     let mut changed = tree.clone();
-    let differs = |path: &Path| {
-        let here = tree.clone().at(path).cloned();
-        other.counterpart(tree, path).is_some_and(|there| here.as_ref() != Some(there))
-    };
+    let differs = |path: &Path| other.counterpart(tree, path).is_some_and(|there| tree.get(path) != Some(there));
     let places: Vec<Path> = tree.find(|_| true).into_iter().filter(differs).collect();
     let path = random.pick(&places)?;
     *changed.at(path)? = other.counterpart(tree, path)?.clone();
     plain(&changed, random)
+}
+
+/// A value of the same document stands where another one stood: a signature for a certificate, a key for a leaf.
+fn move_field(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String> {
+    let from = random.pick(&tree.find(|tree| matches!(tree, Tree::Text(_))))?.clone();
+    let value = tree.get(&from)?.clone();
+    change(
+        tree,
+        random,
+        |place| matches!(place, Tree::Text(_)) && *place != value,
+        |place, _| {
+            *place = value.clone();
+            Some(())
+        },
+    )
 }
 
 fn full_list(tree: &Tree) -> bool {
@@ -288,6 +319,19 @@ fn step_integer(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String> 
         |tree| integer(tree).is_some(),
         |place, random| {
             let stepped = integer(place)?.checked_add(*random.choose(&[1, -1, 1 << 32, 86_400]))?.to_string();
+            *place = if matches!(place, Tree::Text(_)) { Tree::Text(stepped) } else { Tree::Raw(stepped) };
+            Some(())
+        },
+    )
+}
+
+fn step_by_a_year(tree: &Tree, _: &[Tree], random: &mut Random) -> Option<String> {
+    change(
+        tree,
+        random,
+        |tree| integer(tree).is_some(),
+        |place, random| {
+            let stepped = integer(place)?.checked_add(*random.choose(&[31_536_000, -31_536_000]))?.to_string();
             *place = if matches!(place, Tree::Text(_)) { Tree::Text(stepped) } else { Tree::Raw(stepped) };
             Some(())
         },
@@ -451,13 +495,13 @@ mod tests {
 
     const BUNDLE: &[u8] =
         br#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","list":[{"logIndex":"1"},{"logIndex":"2"}],
-        "body":"eyJraW5kIjoiZHNzZSIsIm90aGVyIjoxfQ==","note":"one\ntwo\n"}"#;
+        "der":"MBgwDAIBAQIBAgIBAwQBAAQIAAECAwQFBgc=","body":"eyJraW5kIjoiZHNzZSIsIm90aGVyIjoxfQ==","note":"one\ntwo\n"}"#;
 
     #[test]
     fn every_operator_finds_something_to_change_and_is_the_same_each_time() {
         let tree = Tree::parse(BUNDLE).unwrap();
         let others = [Tree::parse(&String::from_utf8_lossy(BUNDLE).replace("two", "2").into_bytes()).unwrap()];
-        for operator in OPERATORS {
+        for operator in OPERATORS.iter().chain(DEEP_OPERATORS) {
             let made = |number| (operator.apply)(&tree, &others, &mut Random::new(1, operator.name, number));
             let changed = (0..50).filter_map(made).filter(|text| Some(text) != plain(&tree, &mut Random::new(1, "", 0)).as_ref());
             assert!(changed.count() > 10, "{}", operator.name);

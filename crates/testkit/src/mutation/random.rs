@@ -1,11 +1,14 @@
 //! [`Random`]: choices that are a pure function of a seed, a name and a number, so that each mutation can be made again alone.
 
-use veriseal_testkit::Seed;
-use veriseal_testkit::random::Stream;
+use crate::random::{Seed, Stream};
 
+/// Draws from a stream of the testkit.
+#[derive(Debug)]
 pub struct Random(Stream);
 
 impl Random {
+    /// The draws for thing `number` of that name.
+    #[must_use]
     pub fn new(seed: u64, name: &str, number: u64) -> Self {
         Self(Seed::new(seed).named(name).named(&number.to_string()).stream())
     }
@@ -17,6 +20,9 @@ impl Random {
     }
 
     /// One of several.
+    ///
+    /// # Panics
+    /// Where there are none.
     pub fn choose<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
@@ -26,6 +32,7 @@ impl Random {
         of.get(self.below(of.len()))
     }
 
+    /// Any byte.
     pub fn byte(&mut self) -> u8 {
         self.0.next_byte()
     }
