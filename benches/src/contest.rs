@@ -30,6 +30,8 @@ pub fn run(set: &Set, rounds: usize) -> Result<Contest, String> {
     let mut notes = Vec::new();
     let (pure_generic, pure_tables) = (pure::Ours::new(set, false), pure::Ours::new(set, true));
     let (native_generic, native_tables) = (native::Ours::new(set, false), native::Ours::new(set, true));
+    let verdicts = native::Ours::with_memory(set, true, native::Memory::Verdicts);
+    let signatures = native::Ours::with_memory(set, true, native::Memory::Signatures);
     for number in 0..samples {
         if !native_generic.run(number) {
             return Err(format!("{}: veriseal refuses sample {number}: {}", set.name, native_generic.why(number)));
@@ -45,6 +47,9 @@ pub fn run(set: &Set, rounds: usize) -> Result<Contest, String> {
     let mut contenders = vec![
         Contender::new("native-tables", "veriseal, aws-lc-rs, prepared keys", |number| native_tables.run(number)),
         Contender::new("native", "veriseal, aws-lc-rs, generic keys", |number| native_generic.run(number)),
+        Contender::new("native-report", "the first, with the report as JSON", |number| native_tables.run_and_report(number)),
+        Contender::new("warm-signatures", "the first, signatures seen before", |number| signatures.run(number)),
+        Contender::new("warm-verdict", "the first, verdict given before", |number| verdicts.run(number)),
         Contender::new("pure-tables", "veriseal, RustCrypto, prepared keys", |number| pure_tables.run(number)),
         Contender::new("pure", "veriseal, RustCrypto, generic keys", |number| pure_generic.run(number)),
     ];

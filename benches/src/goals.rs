@@ -57,5 +57,8 @@ pub fn of(contest: &Contest) -> Vec<Goal> {
     if let Some(ratio) = contest.ratio("sigstore-verify", "pure-tables").filter(|_| wanted.is_some()) {
         goals.push(Goal::at_least(format!("{name}: pure Rust, prepared, faster than sigstore-verify"), ratio, 1.0));
     }
+    if let Some(micros) = contest.quiet("warm-verdict") {
+        goals.push(Goal::at_most(format!("{name}: exact repeat, µs"), micros, 15.0));
+    }
     goals
 }

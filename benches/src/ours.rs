@@ -1,11 +1,13 @@
 // Included twice, each time with another build of the core as `engine`.
 
 use crate::material::{REPOSITORY, Set, TAG, Who};
+use engine::crypto::SignatureCache;
 use engine::gather::{Evidence, MemoryStore};
 use engine::{
     Artifact, Authority, Claim, Digest, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, PublicKey, Repository,
-    Requirement, SignatureRequirement, StringMatch, TrustRoot, UnixTime, Verifier,
+    Requirement, SignatureRequirement, StringMatch, TrustRoot, UnixTime, VerdictCache, Verifier,
 };
+use std::sync::Arc;
 
 /// A verifier for a set, and the set's images as evidence that was gathered.
 pub struct Ours<'s> {
@@ -43,12 +45,32 @@ fn keyless(identity: Identity) -> Authority {
     Authority::Keyless(KeylessAuthority::new(vec![identity]).expect("an authority"))
 }
 
+/// What a verifier remembers from one call to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    Nothing,
+    Verdicts,
+    Signatures,
+}
+
 impl<'s> Ours<'s> {
+    /// Without caches, so that every call is a first one.
     pub fn new(set: &'s Set, tables: bool) -> Self {
+        Self::with_memory(set, tables, Memory::Nothing)
+    }
+
+    /// With a cache in which the whole set has room.
+    pub fn with_memory(set: &'s Set, tables: bool, memory: Memory) -> Self {
         let mut verifier = Verifier::new(trust(set), policy(set));
         if tables {
             verifier = verifier.with_key_tables();
         }
+        let room = 16 * set.samples.len().max(64);
+        verifier = match memory {
+            Memory::Nothing => verifier,
+            Memory::Verdicts => verifier.with_verdict_cache(Arc::new(VerdictCache::new(room))),
+            Memory::Signatures => verifier.with_signature_cache(&Arc::new(SignatureCache::new(room))),
+        };
         let repository: Repository = REPOSITORY.parse().expect("a repository");
         let mut ours =
             Self { set, verifier, now: UnixTime::from_seconds(set.now.seconds()), repository, evidence: Vec::new() };
@@ -79,6 +101,21 @@ impl<'s> Ours<'s> {
         }
         let sample = &self.set.samples[number];
         self.verifier.verify_blob(&Artifact::bytes(&sample.artifact), &sample.bundle, self.now).is_ok()
+    }
+
+    /// The same, and the report as JSON: what nobody is made to pay for who does not ask.
+    pub fn run_and_report(&self, number: usize) -> bool {
+        let report = |report: &engine::Report| !report.to_json().is_empty();
+        if self.set.image {
+            let (digest, evidence) = &self.evidence[number];
+            return self
+                .verifier
+                .judge(&self.repository, digest, evidence, self.now)
+                .is_ok_and(|accepted| report(accepted.report()));
+        }
+        let sample = &self.set.samples[number];
+        let artifact = Artifact::bytes(&sample.artifact);
+        self.verifier.verify_blob(&artifact, &sample.bundle, self.now).is_ok_and(|accepted| report(accepted.report()))
     }
 
     /// Why it is not.

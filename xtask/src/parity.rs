@@ -141,14 +141,14 @@ fn instructions(program: &Command, case: &str) -> Result<f64, String> {
 }
 
 /// The programs that answer.
-struct Target {
-    folder: PathBuf,
-    rust: PathBuf,
-    c: PathBuf,
+pub(crate) struct Target {
+    pub(crate) folder: PathBuf,
+    pub(crate) rust: PathBuf,
+    pub(crate) c: PathBuf,
 }
 
 impl Target {
-    fn build(profile: &str) -> Result<Self, String> {
+    pub(crate) fn build(profile: &str) -> Result<Self, String> {
         let build = ["build", "--quiet", "--package", "veriseal-ffi", "--lib", "--example", "parity", "--profile", profile];
         output(&mut cargo(&build))?;
         let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
@@ -182,7 +182,7 @@ fn soname(library: &Path) -> Result<String, String> {
     Ok(name.to_string())
 }
 
-fn python(target: &Path) -> Result<Command, String> {
+pub(crate) fn python(target: &Path) -> Result<Command, String> {
     let script = root().join("crates/python/parity.py");
     let interpreter = target.join("python/venv/bin/python");
     if !script.exists() {
@@ -197,7 +197,7 @@ fn python(target: &Path) -> Result<Command, String> {
 }
 
 /// What a program answers to an input.
-fn ask(command: &mut Command, input: &str) -> Result<String, String> {
+pub(crate) fn ask(command: &mut Command, input: &str) -> Result<String, String> {
     use std::io::Write as _;
     let name = command.get_program().display().to_string();
     let failed = |error: std::io::Error| format!("{name}: {error}");
@@ -216,7 +216,7 @@ fn ask(command: &mut Command, input: &str) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|_| format!("{name}: its output is no UTF-8"))
 }
 
-fn compare(language: &str, rust: &str, other: &str) -> Result<(), String> {
+pub(crate) fn compare(language: &str, rust: &str, other: &str) -> Result<(), String> {
     let mut different = Vec::new();
     let (mut expected, mut found) = (rust.lines(), other.lines());
     loop {

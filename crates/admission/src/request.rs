@@ -48,11 +48,8 @@ pub struct AdmissionRequest {
     pub(crate) sub_resource: String,
     /// Empty for objects without one.
     pub(crate) namespace: String,
-    /// Empty where the API server is to make one up.
     pub(crate) name: String,
-    /// Who asks, by the API server's word. Decides nothing; it is written down.
     pub(crate) user: String,
-    /// Whether nothing is to come of it (`kubectl --dry-run=server`). Decided like any other.
     pub(crate) dry_run: bool,
     pub(crate) operation: Operation,
     pub(crate) object: Value,
@@ -76,11 +73,8 @@ struct Request {
     sub_resource: String,
     #[serde(default)]
     namespace: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    user_info: UserInfo,
-    #[serde(default)]
+    name: Option<String>,
+    user_info: Option<UserInfo>,
     dry_run: Option<bool>,
     operation: String,
     #[serde(default)]
@@ -89,7 +83,7 @@ struct Request {
     old_object: Value,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct UserInfo {
     #[serde(default)]
     username: String,
@@ -137,8 +131,8 @@ impl AdmissionRequest {
             kind: request.kind.kind,
             sub_resource: request.sub_resource,
             namespace: request.namespace,
-            name: request.name,
-            user: request.user_info.username,
+            name: request.name.unwrap_or_default(),
+            user: request.user_info.map(|user| user.username).unwrap_or_default(),
             dry_run: request.dry_run.unwrap_or_default(),
             operation,
             object: request.object,
@@ -156,6 +150,24 @@ impl AdmissionRequest {
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// Name of the object; empty where the API server is to make one up.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who asks, by the API server's word. Decides nothing.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Whether nothing is to come of it (`kubectl --dry-run=server`). It is decided like any other.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// What is being done.

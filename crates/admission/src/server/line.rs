@@ -26,7 +26,7 @@ pub(super) fn line(
             "kind": bounded(&request.kind),
             "subResource": bounded(&request.sub_resource),
             "namespace": bounded(&request.namespace),
-            "name": bounded(&request.name),
+            "name": bounded(request.name()),
         })
     });
     let line = json!({
@@ -35,8 +35,8 @@ pub(super) fn line(
         "uid": bounded(response.uid()),
         "registration": registration.name(),
         "operation": request.map(|request| request.operation.name()),
-        "user": request.map(|request| bounded(&request.user)),
-        "requestDryRun": request.map(|request| request.dry_run),
+        "user": request.map(|request| bounded(request.user())),
+        "requestDryRun": request.map(AdmissionRequest::is_dry_run),
         "serverDryRun": dry_run,
         "object": object,
         "allowed": response.allowed(),
