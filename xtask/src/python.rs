@@ -65,7 +65,11 @@ fn prepare(run: &mut Run) -> Result<(), String> {
     }
     let wheels = places.path("wheels");
     let _ = std::fs::remove_dir_all(&wheels);
-    if !run.stage("python: wheel", minutes(8), maturin(&places, "build").args(["--locked", "--profile", "dev", "--out"]).arg(&wheels)) {
+    if !run.stage(
+        "python: wheel",
+        minutes(8),
+        maturin(&places, "build").args(["--locked", "--profile", "dev", "--out"]).arg(&wheels),
+    ) {
         return Ok(());
     }
     run.check("python: one wheel for every CPython", || one_wheel(&wheels).and_then(|wheel| named(&wheel)));
