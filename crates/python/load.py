@@ -20,6 +20,8 @@ IMAGE = "oci:examples/images/cosign-v3:1.0"
 KEY = "examples/images/cosign.pub"
 #: Bytes that may be left behind, and how much faster two threads must be.
 MAX_GROWTH, MIN_SPEEDUP = 1_000_000, 1.7
+#: Processors that two threads must have had for their speed to say something.
+ENOUGH = 1.8
 
 
 def resident() -> int:
@@ -83,7 +85,8 @@ def main() -> None:
     word = "" if left <= MAX_GROWTH else " FAILED"
     print(f"{THREADS} threads with {CALLS} calls each leave {left} bytes behind (goal {MAX_GROWTH}){word}")
     faster, cpus = speedup(made, 300)
-    word = "" if faster >= MIN_SPEEDUP else " FAILED"
+    # On a machine that others use, two threads cannot be faster than what is left of it.
+    word = "" if faster >= MIN_SPEEDUP else " FAILED" if cpus >= ENOUGH else ": too few to tell"
     print(f"two threads do {faster:.2f} times the work of one on {cpus:.2f} processors (goal {MIN_SPEEDUP}){word}")
     sys.stdout.flush()
 

@@ -65,7 +65,11 @@ fn prepare(run: &mut Run) -> Result<(), String> {
     }
     let wheels = places.path("wheels");
     let _ = std::fs::remove_dir_all(&wheels);
-    if !run.stage("python: wheel", minutes(8), maturin(&places, "build").args(["--profile", "dev", "--out"]).arg(&wheels)) {
+    if !run.stage(
+        "python: wheel",
+        minutes(8),
+        maturin(&places, "build").args(["--locked", "--profile", "dev", "--out"]).arg(&wheels),
+    ) {
         return Ok(());
     }
     run.check("python: one wheel for every CPython", || one_wheel(&wheels).and_then(|wheel| named(&wheel)));
@@ -95,7 +99,7 @@ fn run_panicking(run: &mut Run, places: &Places, into: &Path) -> Result<(), Stri
     let _ = std::fs::remove_dir_all(&wheels);
     let _ = std::fs::remove_dir_all(into);
     let mut build = maturin(places, "build");
-    build.args(["--profile", "dev", "--features", "panics", "--out"]).arg(&wheels);
+    build.args(["--locked", "--profile", "dev", "--features", "panics", "--out"]).arg(&wheels);
     run.prepare("python: wheel that can be made to panic", minutes(3), &mut build)?;
     let mut install = pip(places);
     install.args(["--no-deps", "--no-index", "--target"]).arg(into).arg(one_wheel(&wheels)?);
@@ -109,7 +113,7 @@ pub(crate) fn dist() -> Result<std::process::ExitCode, String> {
     succeed(Command::new(interpreter()?).args(["-m", "venv", "--clear"]).arg(places.path("venv")))?;
     succeed(pip(&places).arg(TOOLS[0]))?;
     let out = root().join("dist");
-    succeed(maturin(&places, "build").args(["--release", "--strip", "--out"]).arg(&out))?;
+    succeed(maturin(&places, "build").args(["--locked", "--release", "--strip", "--out"]).arg(&out))?;
     succeed(maturin(&places, "sdist").arg("--out").arg(&out))?;
     installs(&places, &out)?;
     println!("{}", out.display());
@@ -151,7 +155,7 @@ pub(crate) fn optimised() -> Result<PathBuf, String> {
     let _ = std::fs::remove_dir_all(&wheels);
     succeed(Command::new(interpreter).args(["-m", "venv", "--clear"]).arg(places.path("venv")))?;
     succeed(pip(&places).arg(TOOLS[0]))?;
-    succeed(maturin(&places, "build").args(["--release", "--strip", "--out"]).arg(&wheels))?;
+    succeed(maturin(&places, "build").args(["--locked", "--release", "--strip", "--out"]).arg(&wheels))?;
     succeed(pip(&places).args(["--no-deps", "--no-index"]).arg(one_wheel(&wheels)?))?;
     Ok(places.program("python"))
 }

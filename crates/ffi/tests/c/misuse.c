@@ -87,6 +87,8 @@ static void release(void *handle, int kind) {
         case 17: case 18: veriseal_evidence_free((veriseal_evidence *)handle); break;
         case 19: case 20: case 21: veriseal_accepted_free((veriseal_accepted *)handle); break;
         case 22: case 23: veriseal_accepted_blob_free((veriseal_accepted_blob *)handle); break;
+        case 34: veriseal_outcomes_free((veriseal_outcomes *)handle); break;
+        case 35: veriseal_evidence_free((veriseal_evidence *)handle); break;
         default: break;
     }
 }
@@ -104,7 +106,7 @@ int main(int argc, char **argv) {
         size_t len, other_len;
         const char *one = text(&len), *other = text(&other_len);
         veriseal_status status = VERISEAL_STATUS_DONE;
-        int kind = (int)next(34), is_out = 1;
+        int kind = (int)next(41), is_out = 1;
         const veriseal_verifier *verifier = next(2) ? it.verifier : (const veriseal_verifier *)any();
         const veriseal_source *source = next(2) ? (next(2) ? it.layout : it.unsigned_layout) : (const veriseal_source *)any();
         void **place = next(16) ? &out : NULL;
@@ -142,6 +144,15 @@ int main(int argc, char **argv) {
             case 21: status = veriseal_judge(verifier, (const veriseal_evidence *)any(), one, len, it.now, (veriseal_accepted **)place, &report, at_error); break;
             case 22: status = veriseal_verify_blob(verifier, (const uint8_t *)one, len, (const uint8_t *)other, other_len, it.now, (veriseal_accepted_blob **)place, &report, at_error); break;
             case 23: status = veriseal_verify_digest(verifier, one, len, (const uint8_t *)other, other_len, it.now, (veriseal_accepted_blob **)place, &report, at_error); break;
+            case 34: {
+                const char *list[] = {one, other, it.image};
+                size_t lens[] = {len, other_len, strlen(it.image)};
+                /* One thread: what is random here has one state. */
+                status = veriseal_verify_many(verifier, source, next(8) ? list : NULL, next(8) ? lens : NULL, next(4), next(2) ? NULL : (const veriseal_call *)any(),
+                                              1, it.now, (veriseal_outcomes **)place, at_error);
+                break;
+            }
+            case 35: status = veriseal_evidence_new_archive((const uint8_t *)one, len, (veriseal_evidence **)place, at_error); break;
             default: is_out = 0; break;
         }
         switch (kind) {
@@ -153,6 +164,28 @@ int main(int argc, char **argv) {
             case 29: status = veriseal_registry_allow_http((veriseal_registry *)any(), one, len, at_error); break;
             case 30: status = veriseal_call_cancel((const veriseal_call *)any(), at_error); break;
             case 31: status = veriseal_sink_write((veriseal_sink *)any(), (const uint8_t *)one, len); at_error = NULL; break;
+            case 36: status = veriseal_registry_add_mirror((veriseal_registry *)any(), one, len, other, other_len, at_error); break;
+            case 37:
+                status = veriseal_registry_set_host_tls((veriseal_registry *)any(), one, len, (const uint8_t *)other, other_len, next(2), (const uint8_t *)one, len,
+                                                        (const uint8_t *)other, other_len, at_error);
+                break;
+            case 38: status = veriseal_registry_set_pull_secret((veriseal_registry *)any(), (const uint8_t *)one, len, at_error); break;
+            case 39: status = veriseal_registry_set_timeouts((veriseal_registry *)any(), next(3), UINT64_MAX, at_error); break;
+            case 40: {
+                at_error = NULL;
+                const veriseal_outcomes *outcomes = (const veriseal_outcomes *)any();
+                size_t index = next(4) ? next(3) : SIZE_MAX;
+                const veriseal_accepted *lent = veriseal_outcomes_accepted(outcomes, index);
+                CHECK((lent != NULL) == (veriseal_outcomes_status(outcomes, index) == VERISEAL_STATUS_ACCEPTED));
+                CHECK(!lent || same(veriseal_accepted_pinned(lent), it.pinned));
+                /* What is lent is not freed. */
+                veriseal_accepted_free((veriseal_accepted *)(uintptr_t)lent);
+                veriseal_error_free((veriseal_error *)(uintptr_t)veriseal_outcomes_error(outcomes, index));
+                (void)veriseal_report_json(veriseal_outcomes_report(outcomes, index));
+                (void)veriseal_outcomes_count(outcomes);
+                (void)veriseal_evidence_archive((const veriseal_evidence *)any());
+                break;
+            }
             case 32:
                 at_error = NULL;
                 (void)veriseal_report_json((const veriseal_report *)any());
