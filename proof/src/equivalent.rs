@@ -15,7 +15,7 @@ use veriseal_testkit::simple_signing::{CERTIFICATE, CHAIN as CHAIN_ANNOTATION, R
 /// says how they differ where that matters.
 const REASONS: &[(&str, &str)] = &[
     ("~number", "ProtoJSON writes a 64-bit integer as a number or as a text"),
-    ("~zero", "zero is left out (ProtoJSON)"),
+    ("~zero", "zero and an empty list are left out (ProtoJSON)"),
     ("~null", "null where nothing was means nothing (ProtoJSON)"),
     // Bundles.
     ("/verificationMaterial/publicKey", HINT),
@@ -169,6 +169,7 @@ fn differences(one: &Tree, other: &Tree, path: &str, found: &mut Vec<String>) {
             found.extend((ones.len()..others.len()).map(|at| format!("{path}/{at}")));
         }
         _ if one == other => {}
+        (_, Tree::Raw(null)) if null == "null" && is_zero(one) => found.push(format!("{path}~zero")),
         _ if integer(one).is_some() && integer(one) == integer(other) => found.push(format!("{path}~number")),
         (Tree::Text(ones), Tree::Text(others)) if ones.starts_with("-----BEGIN ") && bare(ones) == bare(others) => {
             found.push(format!("{path}~space"));
@@ -185,8 +186,9 @@ fn bare(pem: &str) -> Vec<&str> {
     pem.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect()
 }
 
+/// Whether the value is what ProtoJSON leaves out: zero, or an empty list.
 fn is_zero(tree: &Tree) -> bool {
-    integer(tree) == Some(0)
+    integer(tree) == Some(0) || *tree == Tree::List(Vec::new())
 }
 
 /// Whether the longer list is the shorter one and one element more.

@@ -249,3 +249,27 @@ fn tables_of_multiples_never_change_a_report() {
         }
     }
 }
+
+/// K-AP-03: a verifier is shared by threads as it is, with tables that one of them builds while others use them.
+#[test]
+fn threads_that_share_a_verifier_get_the_same_reports() {
+    let mut case = Case::keyless();
+    let bundle = case.message().to_bytes();
+    for verifier in [case.verifier(), case.verifier().with_key_tables()] {
+        let report = |artifact: &[u8]| match verifier.verify_blob(&Artifact::bytes(artifact), &bundle, case.now) {
+            Ok(accepted) => accepted.report().to_json(),
+            Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report.to_json(),
+        };
+        let plain = [ARTIFACT, b"another"].map(|artifact| {
+            match case.verifier().verify_blob(&Artifact::bytes(artifact), &bundle, case.now) {
+                Ok(accepted) => accepted.report().to_json(),
+                Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report.to_json(),
+            }
+        });
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| assert_eq!([report(ARTIFACT), report(b"another")], plain));
+            }
+        });
+    }
+}
