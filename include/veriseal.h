@@ -398,6 +398,14 @@ typedef struct veriseal_error veriseal_error;
 typedef struct veriseal_evidence veriseal_evidence;
 
 /**
+ * What came of many images: one outcome for each, in the order of the references. There is none for all of them together:
+ * an image is accepted where and only where its own accepted handle is not NULL.
+ *
+ * Immutable and thread-safe. Owns what it gives out. Freed with `veriseal_outcomes_free`.
+ */
+typedef struct veriseal_outcomes veriseal_outcomes;
+
+/**
  * What must hold. There is no empty policy.
  *
  * Immutable and thread-safe. Freed with `veriseal_policy_free`; a verifier made from it keeps what it needs.
@@ -406,7 +414,7 @@ typedef struct veriseal_policy veriseal_policy;
 
 /**
  * Settings of the built-in registry client: HTTPS, the system's roots, no credentials and 30 s a call by default. It reads
- * no environment and runs no programs.
+ * no environment and runs no programs: credential helpers that a docker configuration names are never run from C.
  *
  * Made and changed by one thread, then given to `veriseal_source_new_registry`. Freed with `veriseal_registry_free`.
  */
@@ -528,6 +536,20 @@ typedef struct veriseal_fetcher {
      */
     veriseal_drop_fn drop;
 } veriseal_fetcher;
+
+/**
+ * Bytes that the library owns, never NULL. How long they live says whoever returns them.
+ */
+typedef struct veriseal_bytes {
+    /**
+     * The first byte. Not NULL, not even where `len` is 0.
+     */
+    const uint8_t *data;
+    /**
+     * How many.
+     */
+    size_t len;
+} veriseal_bytes;
 
 #ifdef __cplusplus
 extern "C" {
@@ -889,6 +911,74 @@ void veriseal_verifier_free(struct veriseal_verifier *verifier);
 int64_t veriseal_now(void);
 
 /**
+ * Verifies many images on several threads: each as `veriseal_verify` would, none of them dependent on another.
+ *
+ * `references` and `reference_lens` are `count` texts and their lengths. `threads` counts the calling one, which works too; 0
+ * stands for one a core and at least 8, and more than 256 for 256. The deadline and the cancellation of `call`, which may be
+ * NULL, are those of all images together; a registry's own deadline is that of each. A caller's fetcher is called on several
+ * threads at once. A library without the feature `registry` works on the calling thread alone.
+ *
+ * DONE, whatever came of the images: it decides nothing. MISUSE. `*out` is the caller's.
+ *
+ * ```c
+ * veriseal_outcomes *outcomes = NULL;
+ * (void)veriseal_verify_many(verifier, source, images, lens, count, NULL, 0, veriseal_now(), &outcomes, &error);
+ * for (size_t at = 0; at < veriseal_outcomes_count(outcomes); at++) {
+ *     const veriseal_accepted *accepted = veriseal_outcomes_accepted(outcomes, at);
+ *     if (accepted) { deploy(veriseal_accepted_pinned(accepted)); }
+ * }
+ * ```
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_verify_many(const struct veriseal_verifier *verifier,
+                                     const struct veriseal_source *source,
+                                     const char *const *references,
+                                     const size_t *reference_lens,
+                                     size_t count,
+                                     const struct veriseal_call *call,
+                                     size_t threads,
+                                     int64_t now,
+                                     struct veriseal_outcomes **out,
+                                     struct veriseal_error **error);
+
+/**
+ * How many images there are; 0 for NULL.
+ */
+size_t veriseal_outcomes_count(const struct veriseal_outcomes *outcomes);
+
+/**
+ * What `veriseal_verify` would have answered for the image at `index`; MISUSE for NULL and beyond the last.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_outcomes_status(const struct veriseal_outcomes *outcomes, size_t index);
+
+/**
+ * The acceptance of the image at `index`. NULL where it was not accepted, for NULL and beyond the last. Lives as long as the
+ * outcomes and is never freed itself.
+ */
+const struct veriseal_accepted *veriseal_outcomes_accepted(const struct veriseal_outcomes *outcomes,
+                                                           size_t index);
+
+/**
+ * The report of the image at `index`. NULL where its status is negative, for NULL and beyond the last. Lives as long as the
+ * outcomes and is never freed itself.
+ */
+const struct veriseal_report *veriseal_outcomes_report(const struct veriseal_outcomes *outcomes,
+                                                       size_t index);
+
+/**
+ * Why the image at `index` could not be asked about (no reference, say). NULL where its status is not negative, for NULL and
+ * beyond the last. Lives as long as the outcomes and is never freed itself.
+ */
+const struct veriseal_error *veriseal_outcomes_error(const struct veriseal_outcomes *outcomes,
+                                                     size_t index);
+
+/**
+ * Frees outcomes and all that was read from them. NULL is fine.
+ */
+void veriseal_outcomes_free(struct veriseal_outcomes *outcomes);
+
+/**
  * The reference to deploy: repository and digest that were verified, never the tag that was asked for. Where one platform
  * was asked for, that of its manifest. Empty for NULL and
  * for anything that is no accepted handle. Lives as long as the handle.
@@ -1146,6 +1236,182 @@ veriseal_status veriseal_registry_set_proxy(struct veriseal_registry *registry,
 void veriseal_registry_free(struct veriseal_registry *registry);
 
 /**
+ * Credentials from a Kubernetes pull secret in JSON: a `Secret` of type `kubernetes.io/dockerconfigjson` or the older
+ * `kubernetes.io/dockercfg`.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_pull_secret(struct veriseal_registry *registry,
+                                                  const uint8_t *json,
+                                                  size_t json_len,
+                                                  struct veriseal_error **error);
+
+/**
+ * An identity token (OAuth 2 refresh token) for a registry (`host[:port]`, or a path of it), which is traded for access
+ * tokens at its token service. Copied and kept as a password is.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_identity_token(struct veriseal_registry *registry,
+                                                     const char *host,
+                                                     size_t host_len,
+                                                     const char *token,
+                                                     size_t token_len,
+                                                     struct veriseal_error **error);
+
+/**
+ * A bearer token (RFC 6750) for the registry (`host[:port]`, or a path of it) itself. Copied and kept as a password is.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_bearer_token(struct veriseal_registry *registry,
+                                                   const char *host,
+                                                   size_t host_len,
+                                                   const char *token,
+                                                   size_t token_len,
+                                                   struct veriseal_error **error);
+
+/**
+ * Allows `host` as the token service of `of`, a registry whose own host it is not. It will get that registry's credentials.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_allow_realm(struct veriseal_registry *registry,
+                                              const char *of,
+                                              size_t of_len,
+                                              const char *host,
+                                              size_t host_len,
+                                              struct veriseal_error **error);
+
+/**
+ * Lets redirects lead to `host` although it is inside a private network and the registry is not. It gets no credentials.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_allow_redirect(struct veriseal_registry *registry,
+                                                 const char *host,
+                                                 size_t host_len,
+                                                 struct veriseal_error **error);
+
+/**
+ * Fetches what lies under `of` from `at`, both as `host[:port][/path]`; the longest `of` decides. Images keep their names in
+ * policies, reports and pinned references. What the mirror lacks is not asked for elsewhere.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_add_mirror(struct veriseal_registry *registry,
+                                             const char *of,
+                                             size_t of_len,
+                                             const char *at,
+                                             size_t at_len,
+                                             struct veriseal_error **error);
+
+/**
+ * Whom to believe at `host[:port]`, and as whom to appear there. `roots` are PEM certificates that vouch for this host,
+ * beside those for every host or, with `only_these`, instead of them; none where `roots_len` is 0. `certificate` (PEM, the
+ * leaf first) and `key` (PEM, unencrypted) are a client certificate that is shown to this host alone; none where both are empty.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_host_tls(struct veriseal_registry *registry,
+                                               const char *host,
+                                               size_t host_len,
+                                               const uint8_t *roots,
+                                               size_t roots_len,
+                                               bool only_these,
+                                               const uint8_t *certificate,
+                                               size_t certificate_len,
+                                               const uint8_t *key,
+                                               size_t key_len,
+                                               struct veriseal_error **error);
+
+/**
+ * Keeps content under its digest in memory, at most `max_bytes`, for all calls over the source. Each use hashes it again; tags,
+ * referrer lists and misses are asked for every time.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_memory_cache(struct veriseal_registry *registry,
+                                                   uint64_t max_bytes,
+                                                   struct veriseal_error **error);
+
+/**
+ * Keeps content under its digest in a directory, which is made where it does not exist, of about `max_bytes`. May be shared by
+ * processes; whoever can read the directory can read what is in it. `path` is UTF-8.
+ *
+ * DONE; REFUSED with CONFIG_INVALID where it cannot be made or is no directory.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_cache_directory(struct veriseal_registry *registry,
+                                                      const char *path,
+                                                      size_t path_len,
+                                                      uint64_t max_bytes,
+                                                      struct veriseal_error **error);
+
+/**
+ * Takes answers about tags, referrer lists and misses again for so many milliseconds, at most a day. Weaker: a moved tag and a
+ * new or removed signature are seen late by as much. The report lists it (ANSWERS_REUSED).
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_answers_live(struct veriseal_registry *registry,
+                                                   uint64_t milliseconds,
+                                                   struct veriseal_error **error);
+
+/**
+ * How long connecting may take, TLS included (5 000 ms by default), and how long the head of an answer may (10 000 ms by
+ * default, connecting included). Neither is tried again.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_timeouts(struct veriseal_registry *registry,
+                                               uint64_t connect_milliseconds,
+                                               uint64_t first_byte_milliseconds,
+                                               struct veriseal_error **error);
+
+/**
+ * How many bytes a body must bring in each window of time: 10 240 in 10 000 ms by default. Not tried again.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_minimum_rate(struct veriseal_registry *registry,
+                                                   uint64_t bytes,
+                                                   uint64_t window_milliseconds,
+                                                   struct veriseal_error **error);
+
+/**
+ * The pause before the first further try, 250 ms by default; before the second it is four times as long.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_retry_pause(struct veriseal_registry *registry,
+                                                  uint64_t milliseconds,
+                                                  struct veriseal_error **error);
+
+/**
+ * The `User-Agent`, by default `veriseal/<version>`. Visible ASCII.
+ *
+ * DONE. What cannot be used is said when the source is made.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_registry_set_user_agent(struct veriseal_registry *registry,
+                                                 const char *text,
+                                                 size_t text_len,
+                                                 struct veriseal_error **error);
+
+/**
  * A sink for the answer to a request of a session.
  *
  * DONE. `*out` is the caller's.
@@ -1341,6 +1607,24 @@ veriseal_status veriseal_evidence_new_file(const char *path,
                                            size_t path_len,
                                            struct veriseal_evidence **out,
                                            struct veriseal_error **error);
+
+/**
+ * Loads evidence out of memory: the content of an archive that `veriseal_evidence_save` wrote, or what
+ * `veriseal_evidence_archive` gave. Believed no more than a file is. It is copied.
+ *
+ * DONE; REFUSED with EVIDENCE_INVALID. `*out` is the caller's.
+ */
+VERISEAL_MUST_USE
+veriseal_status veriseal_evidence_new_archive(const uint8_t *archive,
+                                              size_t archive_len,
+                                              struct veriseal_evidence **out,
+                                              struct veriseal_error **error);
+
+/**
+ * The `.tar` archive that `veriseal_evidence_save` would write, for a database or a wire. Empty for NULL, and where the library
+ * was built without the feature `registry`. Made at the first call; lives as long as the evidence.
+ */
+struct veriseal_bytes veriseal_evidence_archive(const struct veriseal_evidence *evidence);
 
 /**
  * Saves evidence to a path that ends in `.tar`, else to a directory of that name, which may not exist yet with content.

@@ -5,6 +5,11 @@
 #ifndef EXAMPLE_HTTP_H
 #define EXAMPLE_HTTP_H
 
+/* Sockets are no part of C11. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>

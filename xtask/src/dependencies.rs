@@ -7,7 +7,35 @@ use std::path::Path;
 
 /// Checks the locked dependencies of the workspace in `folder`.
 pub(crate) fn check(folder: &Path) -> Result<String, String> {
-    judge(&crate::metadata(folder)?)
+    let metadata = crate::metadata(folder)?;
+    Ok(format!("{}; {}", judge(&metadata)?, one_version(&metadata, "veriseal", &["syn"])?))
+}
+
+/// Looks for crates of which `package` needs two versions, other than those named: two parsers of one format, or two
+/// implementations of one algorithm, may disagree.
+fn one_version(metadata: &Value, package: &str, but: &[&str]) -> Result<String, String> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let (packages, nodes) = (list(&metadata["packages"]), list(&metadata["resolve"]["nodes"]));
+    let known = |id: &Value| packages.iter().find(|package| package["id"] == *id);
+    let mut ids = vec![packages.iter().find(|known| known["name"] == package).ok_or("no such package")?["id"].clone()];
+    let mut at = 0;
+    while let Some(id) = ids.get(at).cloned() {
+        at += 1;
+        let node = nodes.iter().find(|node| node["id"] == id);
+        for dependency in node.map(|node| list(&node["deps"])).unwrap_or_default() {
+            let is_normal = list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].is_null());
+            if is_normal && !ids.contains(&dependency["pkg"]) {
+                ids.push(dependency["pkg"].clone());
+            }
+        }
+    }
+    let mut names: Vec<&str> = ids.iter().filter_map(known).map(|package| text(&package["name"])).collect();
+    names.sort_unstable();
+    let twice = names.windows(2).find(|pair| pair[0] == pair[1] && !but.contains(&pair[0]));
+    match twice {
+        Some(pair) => Err(format!("{package} needs two versions of {}", pair[0])),
+        None => Ok(format!("{} crates below {package}, each in one version", names.len())),
+    }
 }
 
 fn judge(metadata: &Value) -> Result<String, String> {
@@ -74,6 +102,24 @@ mod tests {
             let other = json!({"id": "x", "name": "x", "version": "1.0.0", "rust_version": rust_version, "source": "registry+y"});
             assert_eq!(judge(&with(other)), Err(format!("x 1.0.0 needs Rust {rust_version}")));
         }
+    }
+
+    #[test]
+    fn two_versions_of_a_crate_below_the_core_fail() {
+        let package = |id: &str, name: &str| json!({"id": id, "name": name});
+        let node = |id: &str, deps: &[&str], kind: Value| {
+            let deps: Vec<Value> = deps.iter().map(|id| json!({"pkg": id, "dep_kinds": [{"kind": kind}]})).collect();
+            json!({"id": id, "deps": deps})
+        };
+        let with = |kind: Value| {
+            json!({
+                "packages": [package("own", "own"), package("a", "a"), package("der 1", "der"), package("der 2", "der")],
+                "resolve": {"nodes": [node("own", &["a", "der 1"], json!(null)), node("a", &["der 2"], kind)]},
+            })
+        };
+        assert_eq!(one_version(&with(json!(null)), "own", &[]), Err("own needs two versions of der".to_string()));
+        assert!(one_version(&with(json!(null)), "own", &["der"]).is_ok());
+        assert!(one_version(&with(json!("dev")), "own", &[]).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `cargo xtask dist c`: a tarball with the C library, and the check that others build against it.
 //!
-//! Linux only. cargo-c would do the first half (crates/ffi has its metadata); it takes a newer Rust than the project's minimum and a
-//! quarter of an hour to compile, and makes no CMake package.
+//! Linux only. cargo-c does the first half from the metadata of crates/ffi (`--with-cargo-c` looks at what it makes), but makes no
+//! CMake package.
 
 use crate::{cargo, output, root};
 use std::fs;
@@ -11,9 +11,11 @@ use std::process::{Command, ExitCode};
 /// What a static library of Rust needs of a Linux system.
 const STATIC_LIBS: &[&str] = &["-lpthread", "-ldl", "-lrt", "-lm", "-lgcc_s", "-lc"];
 
+/// Makes the optimised package, and builds and runs a consumer against it as [`check`] does.
 pub(crate) fn c() -> Result<ExitCode, String> {
     let tree = build("release")?;
     let archive = archive(&tree)?;
+    println!("{}", consumed(&tree, &archive)?);
     println!("{}", archive.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -22,9 +24,90 @@ pub(crate) fn c() -> Result<ExitCode, String> {
 pub(crate) fn check() -> Result<String, String> {
     let tree = build("dev")?;
     let archive = archive(&tree)?;
+    consumed(&tree, &archive)
+}
+
+/// The same by cargo-c, as a distribution packages it: installed into a folder of its own, held against what the tarball has, and
+/// consumed. cargo-c takes a newer Rust than the project's minimum and long to compile, so that no test asks for it.
+pub(crate) fn by_cargo_c() -> Result<String, String> {
+    if output(&mut cargo(&["cinstall", "--version"])).is_err() {
+        return Err("there is no cargo-c: `cargo install cargo-c --locked`, in the newest version for this Rust".to_string());
+    }
+    let metadata = crate::metadata(&root())?;
+    let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
+    let stage = target.join("dist/cargo-c");
+    fresh(&stage)?;
+    let mut install =
+        cargo(&["cinstall", "--locked", "--release", "--package", "veriseal-ffi", "--prefix=/usr", "--libdir=/usr/lib"]);
+    output(install.arg("--destdir").arg(&stage))?;
+    let installed = stage.join("usr");
+    let version = package(&metadata)?["version"].as_str().ok_or("veriseal-ffi has no version")?.to_string();
+    let soname = format!("libveriseal.so.{}", compatible(&version));
+    let shared = format!("libveriseal.so.{version}");
+    for file in ["include/veriseal.h", "lib/libveriseal.a", "lib/libveriseal.so", "lib/pkgconfig/veriseal.pc"] {
+        if !installed.join(file).exists() {
+            return Err(format!("cargo-c installs no {file}"));
+        }
+    }
+    for file in [&soname, &shared] {
+        if !installed.join("lib").join(file).exists() {
+            return Err(format!("cargo-c installs no lib/{file}"));
+        }
+    }
+    let dynamic = output(Command::new("readelf").arg("-d").arg(installed.join("lib").join(&shared)))?;
+    if !dynamic.contains(&format!("[{soname}]")) {
+        return Err(format!("the library of cargo-c has another SONAME than {soname}"));
+    }
+    let header = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    if header(&installed.join("include/veriseal.h"))? != header(&root().join("include/veriseal.h"))? {
+        return Err("cargo-c installs another header".to_string());
+    }
+    let source = root().join("crates/ffi/tests/consumer/main.c");
+    let folder = stage.join("consumer");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let mut done = vec![soname];
+    for (name, is_static) in [("shared", false), ("static", true)] {
+        match with_pkg_config(&installed, &source, &folder.join(name), is_static)? {
+            Some(said) => done.push(format!("{name} by pkg-config ({said})")),
+            None => done.push("there is no pkg-config".to_string()),
+        }
+    }
+    Ok(done.join(", "))
+}
+
+/// What cargo-c would stumble over, or name otherwise than the tarball does. Looked at without cargo-c.
+fn described(package: &serde_json::Value) -> Result<(), String> {
+    let capi = &package["metadata"]["capi"];
+    let wrong = |what: &str| Err(format!("crates/ffi/Cargo.toml: package.metadata.capi.{what}"));
+    // cargo-c reads a whole version, and gives up at a part of one.
+    let parts = capi["min_version"].as_str().map(|version| version.split('.').filter(|part| part.parse::<u64>().is_ok()).count());
+    if parts != Some(3) {
+        return wrong("min_version is no version of three numbers");
+    }
+    let header = capi["install"]["include"]["asset"][0]["from"].as_str().unwrap_or_default();
+    if header.is_empty() || !root().join("crates/ffi").join(header).exists() {
+        return wrong("install.include names no header");
+    }
+    if capi["library"]["name"] != "veriseal" || capi["pkg_config"]["filename"] != "veriseal" {
+        return wrong("library and pkg_config are not called veriseal");
+    }
+    let version = package["version"].as_str().unwrap_or_default();
+    if capi["library"]["version_suffix_components"] != compatible(version).split('.').count() {
+        return wrong("library.version_suffix_components gives another SONAME than build.rs does");
+    }
+    Ok(())
+}
+
+fn package(metadata: &serde_json::Value) -> Result<&serde_json::Value, String> {
+    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "veriseal-ffi");
+    package.ok_or("there is no package veriseal-ffi".to_string())
+}
+
+/// Unpacks the package and builds and runs a consumer against it in every way.
+fn consumed(tree: &Path, archive: &Path) -> Result<String, String> {
     let folder = tree.with_extension("consumer");
     fresh(&folder)?;
-    output(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&folder))?;
+    output(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&folder))?;
     // As someone finds it who unpacked the archive anywhere.
     let installed = folder.join(tree.file_name().unwrap_or_default());
     let source = root().join("crates/ffi/tests/consumer");
@@ -47,13 +130,18 @@ pub(crate) fn check() -> Result<String, String> {
 fn build(profile: &str) -> Result<PathBuf, String> {
     for kind in ["cdylib", "staticlib"] {
         let arguments = ["rustc", "--quiet", "--package", "veriseal-ffi", "--lib", "--profile", profile, "--crate-type", kind];
-        output(&mut cargo(&arguments))?;
+        let mut build = cargo(&arguments);
+        // Names of inner functions are a fifth of the library; what it exports keeps its name.
+        if profile != "dev" && kind == "cdylib" {
+            build.args(["--", "-C", "strip=symbols"]);
+        }
+        output(&mut build)?;
     }
     let metadata = crate::metadata(&root())?;
     let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
     let built = target.join(if profile == "dev" { "debug" } else { profile });
-    let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == "veriseal-ffi");
-    let package = package.ok_or("there is no package veriseal-ffi")?;
+    let package = package(&metadata)?;
+    described(package)?;
     let version = package["version"].as_str().ok_or("veriseal-ffi has no version")?;
     let repository = package["repository"].as_str().unwrap_or_default();
 
@@ -89,7 +177,16 @@ fn build(profile: &str) -> Result<PathBuf, String> {
         }
         write(&tree.join(place), &text)?;
     }
-    for name in ["LICENSE", "README.md", "CHANGELOG.md", "docs/codes.md", "docs/policy.md", "docs/report.schema.json"] {
+    for name in [
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "docs/c.md",
+        "docs/codes.md",
+        "docs/policy.md",
+        "docs/registry.md",
+        "docs/report.schema.json",
+    ] {
         let file = Path::new(name).file_name().unwrap_or_default();
         copy(&root().join(name), &tree.join("share/doc/veriseal").join(file))?;
     }
@@ -122,7 +219,8 @@ fn archive(tree: &Path) -> Result<PathBuf, String> {
 
 fn with_pkg_config(installed: &Path, source: &Path, binary: &Path, is_static: bool) -> Result<Option<String>, String> {
     let mut ask = Command::new("pkg-config");
-    ask.args(["--cflags", "--libs"]).env("PKG_CONFIG_PATH", installed.join("lib/pkgconfig"));
+    // A prefix is the folder that it was unpacked into, whichever it was made for; and the folders of the system are said too.
+    ask.args(["--define-prefix", "--cflags", "--libs"]).env("PKG_CONFIG_PATH", installed.join("lib/pkgconfig"));
     if is_static {
         ask.arg("--static");
     }
@@ -167,7 +265,7 @@ fn symlink(_: &str, _: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
-fn host() -> Result<String, String> {
+pub(crate) fn host() -> Result<String, String> {
     let said = output(Command::new("rustc").arg("-vV"))?;
     said.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_string).ok_or("rustc names no host".to_string())
 }
@@ -192,6 +290,29 @@ fn write(to: &Path, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cargo_c_cannot_read_is_told() {
+        let good = || {
+            serde_json::json!({ "version": "0.1.0", "metadata": { "capi": {
+                "min_version": "0.10.0", "library": { "name": "veriseal", "version_suffix_components": 2 },
+                "pkg_config": { "filename": "veriseal" },
+                "install": { "include": { "asset": [{ "from": "../../include/veriseal.h", "to": "" }] } },
+            } } })
+        };
+        assert_eq!(described(&good()), Ok(()));
+        for (pointer, bad) in [
+            ("/metadata/capi/min_version", serde_json::json!("0.10")),
+            ("/metadata/capi/library/name", serde_json::json!("veriseal_ffi")),
+            ("/metadata/capi/library/version_suffix_components", serde_json::json!(1)),
+            ("/metadata/capi/install/include/asset/0/from", serde_json::json!("veriseal.h")),
+            ("/version", serde_json::json!("1.0.0")),
+        ] {
+            let mut package = good();
+            *package.pointer_mut(pointer).unwrap() = bad;
+            assert!(described(&package).is_err(), "{pointer}");
+        }
+    }
 
     #[test]
     fn before_1_0_the_minor_version_is_part_of_the_promise() {

@@ -1,8 +1,9 @@
 //! What others build on: that the library crates can be published, and that they compile with every set of features.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, metadata, root};
+use crate::{cargo, metadata, output, root};
 use serde_json::Value;
+use std::process::Command;
 
 /// The stages.
 pub(crate) fn run(run: &mut Run) {
@@ -33,12 +34,48 @@ pub(crate) fn run(run: &mut Run) {
             run.stage(&format!("{name} {}", features.join(" ")), minutes(3), &mut check);
         }
     }
+    oldest(run, &metadata, &crates);
     let mut docs = cargo(&["doc", "--no-deps", "--all-features"]);
     for name in &crates {
         docs.args(["--package", name]);
     }
     // As docs.rs builds them, with every feature.
     run.stage("docs with all features", minutes(3), docs.env("RUSTDOCFLAGS", "-D warnings"));
+}
+
+/// The crates with the oldest Rust that they name, where rustup has it.
+fn oldest(run: &mut Run, metadata: &Value, crates: &[String]) {
+    let name = "crates with the oldest Rust";
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let mut versions =
+        packages.filter(|package| package["name"] == "veriseal").filter_map(|package| package["rust_version"].as_str());
+    let Some(version) = versions.next() else { return run.check(name, || Err("veriseal names no rust-version".to_string())) };
+    // `1.89` is how rustup calls a toolchain that cargo names `1.89.0`.
+    let toolchain = version.strip_suffix(".0").unwrap_or(version);
+    let rustup = |arguments: &[&str]| {
+        let mut command = Command::new("rustup");
+        // What the cargo that runs this has set would call its own compiler.
+        for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN", "RUSTDOC"] {
+            command.env_remove(name);
+        }
+        command.args(["run", toolchain]).args(arguments).current_dir(root());
+        command
+    };
+    if output(&mut rustup(&["rustc", "--version"])).is_err() {
+        return run.skip(name, &format!("rustup has no {toolchain}: `rustup toolchain install {toolchain}`"));
+    }
+    let needed = minutes(8);
+    if run.left(needed) < needed {
+        return run.skip(name, "no time is left for it: `cargo xtask library`");
+    }
+    let mut check = rustup(&["cargo", "check", "--quiet", "--locked"]);
+    for name in crates {
+        check.args(["--package", name]);
+    }
+    if let Some(target) = metadata["target_directory"].as_str() {
+        check.arg("--target-dir").arg(std::path::Path::new(target).join("oldest"));
+    }
+    run.stage(name, needed, &mut check);
 }
 
 /// The crates of the workspace that may be published.

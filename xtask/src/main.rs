@@ -8,12 +8,16 @@ mod dependencies;
 mod dist;
 mod header;
 mod interop;
+mod invariants;
+mod known_attacks;
 mod library;
 mod parity;
+mod prove;
 mod python;
 mod stage;
 mod tests;
 mod trust_roots;
+mod tsan;
 mod wasm;
 
 use std::path::PathBuf;
@@ -32,8 +36,14 @@ cargo xtask <command>
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
+  dist c --with-cargo-c    what cargo-c installs, held against that; where cargo-c is installed
   parity                   every scenario and every vector through each language: byte-equal reports
-  call-cost                what a call through C costs beside Rust's, optimised
+  call-cost [--long]       what a call through C and Python costs beside Rust's, optimised; with many threads of Python
+  tsan                     32 threads on one verifier under ThreadSanitizer; needs a nightly toolchain with rust-src
+  known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
+  mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
+  prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
+  invariants               every invariant of SECURITY.md and the tests that hold it
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -61,8 +71,17 @@ fn main() -> ExitCode {
         ["header", "--check"] => header::check(),
         ["dist", "c"] => dist::c(),
         ["dist", "c", "--check"] => dist::check().map(said),
+        ["dist", "c", "--with-cargo-c"] => dist::by_cargo_c().map(said),
         ["parity"] => parity::check().map(said),
-        ["call-cost"] => parity::cost().map(said),
+        ["call-cost"] => parity::cost(false).map(said),
+        ["call-cost", "--long"] => parity::cost(true).map(said),
+        ["tsan"] => tsan::run(),
+        ["known-attacks"] => known_attacks::run().map(said),
+        ["known-attacks", "--write"] => known_attacks::write().map(said),
+        ["mutate", arguments @ ..] => prove::mutate(arguments),
+        ["prove"] => prove::run(30),
+        ["prove", "--minutes", minutes] => minutes.parse().map_err(|error| format!("{minutes}: {error}")).and_then(prove::run),
+        ["invariants"] => invariants::check().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
         _ => {

@@ -30,6 +30,11 @@ impl Places {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+
+    /// The program that serves the testkit's registries, where cargo puts it.
+    fn registries(&self) -> PathBuf {
+        self.folder.with_file_name("debug/examples").join(format!("registries{}", std::env::consts::EXE_SUFFIX))
+    }
 }
 
 /// Builds the wheel and runs its tests. What is missing is said, and the stage skipped.
@@ -54,9 +59,13 @@ fn prepare(run: &mut Run) -> Result<(), String> {
     if !run.stage("python: scenarios of the testkit", minutes(4), write.arg(&scenarios)) {
         return Ok(());
     }
+    let mut serve = cargo(&["build", "--quiet", "--package", "veriseal-testkit", "--features", "tls", "--example", "registries"]);
+    if !run.stage("python: registries of the testkit", minutes(4), &mut serve) {
+        return Ok(());
+    }
     let wheels = places.path("wheels");
     let _ = std::fs::remove_dir_all(&wheels);
-    if !run.stage("python: wheel", minutes(6), maturin(&places, "build").args(["--profile", "dev", "--out"]).arg(&wheels)) {
+    if !run.stage("python: wheel", minutes(8), maturin(&places, "build").args(["--profile", "dev", "--out"]).arg(&wheels)) {
         return Ok(());
     }
     run.check("python: one wheel for every CPython", || one_wheel(&wheels).and_then(|wheel| named(&wheel)));
@@ -64,26 +73,87 @@ fn prepare(run: &mut Run) -> Result<(), String> {
     if !run.stage("python: installation", minutes(1), pip(&places).args(["--no-deps", "--no-index"]).arg(&wheel)) {
         return Ok(());
     }
+    let panics = places.path("panics");
+    if let Err(reason) = run_panicking(run, &places, &panics) {
+        run.check("python: package that can be made to panic", || Err(reason));
+        return Ok(());
+    }
     let before = run.counted();
     let mut tests = Command::new(places.program("python"));
     tests.args(["-m", "pytest", "-p", "no:cacheprovider", "crates/python/tests"]).current_dir(root());
-    tests.env("VERISEAL_SCENARIOS", &scenarios).env("PYTHONDONTWRITEBYTECODE", "1");
-    if run.stage("python: tests", minutes(3), &mut tests) && run.counted() == before {
+    tests.env("VERISEAL_SCENARIOS", &scenarios).env("VERISEAL_REGISTRIES", places.registries());
+    tests.env("VERISEAL_PANICS", &panics).env("PYTHONDONTWRITEBYTECODE", "1");
+    if run.stage("python: tests", minutes(5), &mut tests) && run.counted() == before {
         run.check("python: tests", || Err("not one test result was seen".to_string()));
     }
     Ok(())
 }
 
+/// The package with the feature that lets tests make native calls panic, in a folder of its own.
+fn run_panicking(run: &mut Run, places: &Places, into: &Path) -> Result<(), String> {
+    let wheels = places.path("wheels-panics");
+    let _ = std::fs::remove_dir_all(&wheels);
+    let _ = std::fs::remove_dir_all(into);
+    let mut build = maturin(places, "build");
+    build.args(["--profile", "dev", "--features", "panics", "--out"]).arg(&wheels);
+    run.prepare("python: wheel that can be made to panic", minutes(3), &mut build)?;
+    let mut install = pip(places);
+    install.args(["--no-deps", "--no-index", "--target"]).arg(into).arg(one_wheel(&wheels)?);
+    run.prepare("python: its installation", minutes(1), &mut install)
+}
+
 /// `cargo xtask dist python`: a wheel with optimisations and a source distribution, in `dist/`.
 pub(crate) fn dist() -> Result<std::process::ExitCode, String> {
-    let places = Places::find()?;
+    // Not where the tests have theirs, which the stage for parity uses.
+    let places = Places { folder: Places::find()?.path("dist") };
     succeed(Command::new(interpreter()?).args(["-m", "venv", "--clear"]).arg(places.path("venv")))?;
-    succeed(pip(&places).args(TOOLS))?;
+    succeed(pip(&places).arg(TOOLS[0]))?;
     let out = root().join("dist");
     succeed(maturin(&places, "build").args(["--release", "--strip", "--out"]).arg(&out))?;
     succeed(maturin(&places, "sdist").arg("--out").arg(&out))?;
+    installs(&places, &out)?;
     println!("{}", out.display());
     Ok(std::process::ExitCode::SUCCESS)
+}
+
+/// Installs the wheel and the source distribution as their users do, each into a fresh virtual environment, and verifies there.
+fn installs(places: &Places, out: &Path) -> Result<(), String> {
+    let ask = "import veriseal\n\
+               print(veriseal.verify('oci:examples/images/cosign-v3:1.0', key='examples/images/cosign.pub', tlog='ignored').pinned)";
+    for ending in [".whl", ".tar.gz"] {
+        let package = newest(out, ending)?;
+        let fresh = Places { folder: places.path("installed") };
+        succeed(Command::new(interpreter()?).args(["-m", "venv", "--clear"]).arg(fresh.path("venv")))?;
+        succeed(pip(&fresh).arg("--no-cache-dir").arg(&package))?;
+        let pinned = output(Command::new(fresh.program("python")).args(["-c", ask]).current_dir(root()))?;
+        if !pinned.contains("@sha256:") {
+            return Err(format!("{} verifies nothing: {pinned}", package.display()));
+        }
+        println!("{} is installed by pip and verifies", package.display());
+    }
+    Ok(())
+}
+
+/// The package that was made last, of those that end so.
+fn newest(folder: &Path, ending: &str) -> Result<PathBuf, String> {
+    let files = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let fitting = files.flatten().filter(|file| file.file_name().to_string_lossy().ends_with(ending));
+    let newest = fitting.max_by_key(|file| file.metadata().and_then(|about| about.modified()).ok());
+    newest.map(|file| file.path()).ok_or_else(|| format!("nothing in {} ends in {ending}", folder.display()))
+}
+
+/// The interpreter of a virtual environment with the optimised wheel, for measurements.
+pub(crate) fn optimised() -> Result<PathBuf, String> {
+    let interpreter = interpreter()?;
+    let found = Places::find()?;
+    let places = Places { folder: found.folder.join("optimised") };
+    let wheels = places.path("wheels");
+    let _ = std::fs::remove_dir_all(&wheels);
+    succeed(Command::new(interpreter).args(["-m", "venv", "--clear"]).arg(places.path("venv")))?;
+    succeed(pip(&places).arg(TOOLS[0]))?;
+    succeed(maturin(&places, "build").args(["--release", "--strip", "--out"]).arg(&wheels))?;
+    succeed(pip(&places).args(["--no-deps", "--no-index"]).arg(one_wheel(&wheels)?))?;
+    Ok(places.program("python"))
 }
 
 fn succeed(command: &mut Command) -> Result<(), String> {

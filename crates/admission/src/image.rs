@@ -18,17 +18,42 @@ pub struct ImageField {
 /// Lists of containers in a pod's specification, and the field that names the image (core/v1 PodSpec).
 const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
 
+/// A kind of object whose images are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Kind {
+    /// API group; empty for the core's.
+    pub group: &'static str,
+    /// API version.
+    pub version: &'static str,
+    /// Kind, as objects name it.
+    pub kind: &'static str,
+    /// Resource, as registrations name it.
+    pub resource: &'static str,
+    /// JSON Pointer to the specification of its pods.
+    pub pod_spec: &'static str,
+}
+
+/// The kinds that are reviewed; every other one is denied. A registration names the resources of all of them.
+pub const KINDS: [Kind; 9] = [
+    kind("", "Pod", "pods", "/spec"),
+    kind("", "ReplicationController", "replicationcontrollers", "/spec/template/spec"),
+    kind("", "PodTemplate", "podtemplates", "/template/spec"),
+    kind("apps", "Deployment", "deployments", "/spec/template/spec"),
+    kind("apps", "StatefulSet", "statefulsets", "/spec/template/spec"),
+    kind("apps", "DaemonSet", "daemonsets", "/spec/template/spec"),
+    kind("apps", "ReplicaSet", "replicasets", "/spec/template/spec"),
+    kind("batch", "Job", "jobs", "/spec/template/spec"),
+    kind("batch", "CronJob", "cronjobs", "/spec/jobTemplate/spec/template/spec"),
+];
+
+const fn kind(group: &'static str, kind: &'static str, resource: &'static str, pod_spec: &'static str) -> Kind {
+    Kind { group, version: "v1", kind, resource, pod_spec }
+}
+
 /// Where a kind keeps the specification of its pods.
 fn pod_spec(group: &str, version: &str, kind: &str) -> Option<&'static str> {
-    Some(match (group, version, kind) {
-        ("", "v1", "Pod") => "/spec",
-        ("", "v1", "ReplicationController") => "/spec/template/spec",
-        ("", "v1", "PodTemplate") => "/template/spec",
-        ("apps", "v1", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") => "/spec/template/spec",
-        ("batch", "v1", "Job") => "/spec/template/spec",
-        ("batch", "v1", "CronJob") => "/spec/jobTemplate/spec/template/spec",
-        _ => return None,
-    })
+    KINDS.iter().find(|known| known.group == group && known.version == version && known.kind == kind).map(|known| known.pod_spec)
 }
 
 /// Every image that an object of this kind would run: of containers, init containers, ephemeral containers and image

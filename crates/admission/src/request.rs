@@ -25,6 +25,19 @@ pub enum Operation {
     Connect,
 }
 
+impl Operation {
+    /// As admission.k8s.io/v1 writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        }
+    }
+}
+
 /// A request as far as it matters here. What is in it is the API server's word; the object is the user's.
 #[derive(Clone, Debug)]
 pub struct AdmissionRequest {
@@ -35,6 +48,9 @@ pub struct AdmissionRequest {
     pub(crate) sub_resource: String,
     /// Empty for objects without one.
     pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) user: String,
+    pub(crate) dry_run: bool,
     pub(crate) operation: Operation,
     pub(crate) object: Value,
     pub(crate) old_object: Value,
@@ -57,11 +73,20 @@ struct Request {
     sub_resource: String,
     #[serde(default)]
     namespace: String,
+    name: Option<String>,
+    user_info: Option<UserInfo>,
+    dry_run: Option<bool>,
     operation: String,
     #[serde(default)]
     object: Value,
     #[serde(default)]
     old_object: Value,
+}
+
+#[derive(Deserialize)]
+struct UserInfo {
+    #[serde(default)]
+    username: String,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +131,9 @@ impl AdmissionRequest {
             kind: request.kind.kind,
             sub_resource: request.sub_resource,
             namespace: request.namespace,
+            name: request.name.unwrap_or_default(),
+            user: request.user_info.map(|user| user.username).unwrap_or_default(),
+            dry_run: request.dry_run.unwrap_or_default(),
             operation,
             object: request.object,
             old_object: request.old_object,
@@ -122,6 +150,24 @@ impl AdmissionRequest {
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// Name of the object; empty where the API server is to make one up.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who asks, by the API server's word. Decides nothing.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Whether nothing is to come of it (`kubectl --dry-run=server`). It is decided like any other.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// What is being done.

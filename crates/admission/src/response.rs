@@ -4,7 +4,7 @@ use crate::image::ImageField;
 use serde_json::{Map, Value, json};
 use veriseal::code::bounded;
 use veriseal::encoding::base64;
-use veriseal::{Failure, Reference};
+use veriseal::{Failure, Reference, UnixTime};
 
 /// Longest warning: API servers cut longer ones.
 const MAX_WARNING: usize = 256;
@@ -20,7 +20,7 @@ pub struct ImageDecision {
     pub fields: Vec<ImageField>,
     /// Name of the policy that decided, and its rule where one is about the image.
     pub rule: String,
-    /// The outcome: [`Code::Accepted`], or why not.
+    /// The outcome: [`veriseal::Code::Accepted`], or why not.
     pub failure: Failure,
     /// What was accepted, by digest; nothing where some policy did not accept.
     pub pinned: Option<Reference>,
@@ -28,6 +28,8 @@ pub struct ImageDecision {
     pub deny: bool,
     /// Whether it would in mode `enforce`.
     pub would_deny: bool,
+    /// The first second at which what was accepted would not be any more, where that is known.
+    pub horizon: Option<UnixTime>,
     /// One line for the audit log a policy that was asked (`veriseal.record/v1`).
     pub records: Vec<String>,
 }
@@ -53,6 +55,12 @@ impl Response {
     #[must_use]
     pub fn refused(review: &[u8], failure: Failure) -> Self {
         Self::whole(&crate::AdmissionRequest::uid_of(review), false, Some(failure))
+    }
+
+    /// The id of the request that is answered; empty where none could be read.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.uid
     }
 
     /// Whether the object may pass.

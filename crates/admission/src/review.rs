@@ -3,9 +3,12 @@
 use crate::image::{ImageField, images};
 use crate::request::{AdmissionRequest, Operation};
 use crate::response::{ImageDecision, Response};
+use crate::source::{Awaited, Blocking, Source, Sources, each};
 use serde_json::{Value, json};
-use veriseal::gather::Fetch;
-use veriseal::{Accepted, Code, Failure, NotAccepted, Reference, UnixTime};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use veriseal::gather::{AsyncFetch, Fetch};
+use veriseal::{Accepted, Code, Failure, NotAccepted, Reference, Repository, UnixTime};
 use veriseal_policy::{PolicyFile, record};
 
 /// Which of the two webhooks asks.
@@ -18,11 +21,23 @@ pub enum Registration {
     Validating,
 }
 
+impl Registration {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mutating => "mutating",
+            Self::Validating => "validating",
+        }
+    }
+}
+
 /// Reviews admission requests. Borrows what it decides by; holds no state.
 #[derive(Clone, Copy, Debug)]
 pub struct Reviewer<'p> {
     policies: &'p [PolicyFile],
     registration: Registration,
+    signatures: Option<&'p Repository>,
     dry_run: bool,
 }
 
@@ -31,7 +46,7 @@ impl<'p> Reviewer<'p> {
     /// nothing is allowed.
     #[must_use]
     pub fn new(policies: &'p [PolicyFile], registration: Registration) -> Self {
-        Self { policies, registration, dry_run: false }
+        Self { policies, registration, signatures: None, dry_run: false }
     }
 
     /// Lets everything pass that can be read, and says what would have been denied.
@@ -41,16 +56,39 @@ impl<'p> Reviewer<'p> {
         self
     }
 
+    /// Looks for signatures in this repository, and not beside the images ([`veriseal::Verifier::with_signature_repository`]).
+    #[must_use]
+    pub fn with_signature_repository(mut self, repository: &'p Repository) -> Self {
+        self.signatures = Some(repository);
+        self
+    }
+
     /// Reviews one `AdmissionReview`, asking `fetch` for evidence: a registry, or saved evidence.
     #[must_use]
     pub fn review(&self, review: &[u8], fetch: &dyn Fetch, now: UnixTime) -> Response {
-        match AdmissionRequest::parse(review) {
-            Ok(request) => self.answer(&request, fetch, now),
-            Err(failure) => Response::refused(review, failure),
+        let request = match AdmissionRequest::parse(review) {
+            Ok(request) => request,
+            Err(failure) => return Response::refused(review, failure),
+        };
+        // Over a blocking source there is nothing to wait for: the one poll brings the answer.
+        match pin!(self.answer(&request, &Blocking(fetch), now)).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(response) => response,
+            Poll::Pending => Response::whole(request.uid(), false, Some(Code::Internal.into())),
         }
     }
 
-    fn answer(&self, request: &AdmissionRequest, fetch: &dyn Fetch, now: UnixTime) -> Response {
+    /// Reviews a request for callers that await, with the same answer. `open` gives the source of one image, so that each
+    /// can have bounds of its own; several images are asked about at a time. Dropping the future stops every request.
+    pub async fn review_async<F: AsyncFetch>(
+        &self,
+        request: &AdmissionRequest,
+        open: impl Fn(&Reference) -> F + Send + Sync,
+        now: UnixTime,
+    ) -> Response {
+        self.answer(request, &Awaited(open), now).await
+    }
+
+    async fn answer<S: Sources>(&self, request: &AdmissionRequest, sources: &S, now: UnixTime) -> Response {
         let uid = request.uid();
         // What removes an object runs nothing, and a status is not what runs.
         if request.operation == Operation::Delete || request.sub_resource == "status" {
@@ -74,13 +112,15 @@ impl<'p> Reviewer<'p> {
         if request.operation == Operation::Update && self.is_unchanged(request, &fields) {
             return Response::whole(uid, true, None);
         }
-        let mut decisions: Vec<ImageDecision> = Vec::new();
+        let mut images: Vec<Vec<ImageField>> = Vec::new();
         for field in fields {
-            match decisions.iter_mut().find(|decision| decision.fields.iter().any(|other| other.image == field.image)) {
-                Some(decision) => decision.fields.push(field),
-                None => decisions.push(self.image(&policies, field, fetch, now)),
+            match images.iter_mut().find(|named| named.iter().any(|other| other.image == field.image)) {
+                Some(named) => named.push(field),
+                None => images.push(vec![field]),
             }
         }
+        let deciding = images.into_iter().map(|named| self.image(&policies, named, sources, now));
+        let decisions = each(deciding.collect()).await;
         let allowed = !decisions.iter().any(|decision| decision.deny);
         let patch = match self.registration {
             Registration::Mutating if allowed => decisions.iter().flat_map(pin).collect(),
@@ -103,14 +143,21 @@ impl<'p> Reviewer<'p> {
         })
     }
 
-    fn image(&self, policies: &[&PolicyFile], field: ImageField, fetch: &dyn Fetch, now: UnixTime) -> ImageDecision {
+    async fn image<S: Sources>(
+        &self,
+        policies: &[&PolicyFile],
+        fields: Vec<ImageField>,
+        sources: &S,
+        now: UnixTime,
+    ) -> ImageDecision {
         let mut decision = ImageDecision {
-            fields: vec![field],
+            fields,
             rule: String::new(),
             failure: Code::Accepted.into(),
             pinned: None,
             deny: false,
             would_deny: false,
+            horizon: None,
             records: Vec::new(),
         };
         let asked = decision.fields.first().map_or("", |field| &field.image).parse::<Reference>();
@@ -122,17 +169,20 @@ impl<'p> Reviewer<'p> {
                 return ImageDecision { rule, failure, deny: enforced && !self.dry_run, would_deny: true, ..decision };
             }
         };
+        let source = sources.open(&reference);
         // What the first policy resolved the reference to, and what it accepted.
         let mut first: Option<(Reference, Reference)> = None;
         let mut accepted_by_all = true;
         for policy in policies {
-            let outcome = self.ask(policy, &reference, first.as_ref(), fetch, now);
+            let outcome = self.ask(policy, &reference, first.as_ref(), &source, now).await;
             decision.records.push(record(policy, &reference, &outcome));
             let enforcement = policy.enforcement(&outcome);
             let rule = policy.rule_for(reference.repository()).map_or("none", |(rule, _)| rule.name());
             let rule = format!("{} {rule}", policy.name());
             match outcome {
                 Ok(accepted) => {
+                    let horizon = accepted.report().horizon().map(|(from, _)| from);
+                    decision.horizon = [decision.horizon, horizon].into_iter().flatten().min();
                     first.get_or_insert_with(|| (accepted.resolved().clone(), accepted.pinned().clone()));
                     if decision.rule.is_empty() {
                         decision.rule = rule;
@@ -157,12 +207,12 @@ impl<'p> Reviewer<'p> {
     /// What one policy says. The rules about a reference are about what stands in the object; what the first policy resolved
     /// it to is what the others judge, or a tag that moves in between would pass for one digest here and for another there.
     /// All must accept the same digest, since one is what will run.
-    fn ask(
+    async fn ask<S: Source>(
         &self,
         policy: &PolicyFile,
         reference: &Reference,
         first: Option<&(Reference, Reference)>,
-        fetch: &dyn Fetch,
+        source: &S,
         now: UnixTime,
     ) -> Result<Accepted, NotAccepted> {
         let refuse = |failure: Failure| policy.refuse(reference, failure.at(policy.name()), now);
@@ -170,7 +220,11 @@ impl<'p> Reviewer<'p> {
             return Err(refuse(Failure::new(Code::DigestRequired).found(reference)));
         }
         let verifier = policy.verifier_for(reference).map_err(|failure| policy.refuse(reference, failure, now))?;
-        let accepted = verifier.verify(first.map_or(reference, |(resolved, _)| resolved), fetch, now)?;
+        let verifier = match self.signatures {
+            Some(repository) => verifier.with_signature_repository(repository.clone()),
+            None => verifier,
+        };
+        let accepted = source.verify(&verifier, first.map_or(reference, |(resolved, _)| resolved), now).await?;
         match first {
             // One accepts the index and another a platform's manifest: there is no one reference that all accept.
             Some((_, pinned)) if pinned != accepted.pinned() => {

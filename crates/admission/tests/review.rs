@@ -319,6 +319,55 @@ fn every_policy_must_accept_the_same_digest() {
     assert_eq!(response.images()[0].pinned.as_ref().unwrap().to_string(), world.pinned());
 }
 
+/// One accepts the signed index, the other the manifest of a platform: there is no one digest that all accept.
+#[test]
+fn policies_that_accept_different_digests_of_an_index_deny_it() {
+    let mut sigstore = Sigstore::new(1);
+    let mut store = Store::with_referrers_api();
+    let index = ImageBuilder::multi_arch("app", &["amd64", "arm64"]).tagged(&mut store, "v1");
+    let signer = sigstore.keyless(&Identity::github("rayanoss/kyverno-cosign-demo", "release.yml", "refs/heads/main"));
+    let bundle = Bundle::image(&index.digest, &signer).logged_v1(&mut sigstore.rekor, sigstore.now);
+    store.attach_bundle(&index, &bundle);
+    let root = sigstore.trusted_root().to_json().to_string().into_bytes();
+    let now = sigstore.now.saturating_add_seconds(86_400);
+    let policy = |name: &str, platforms: Value| {
+        let document = json!({
+            "apiVersion": "veriseal/v1",
+            "trust": { "test": { "trustedRoot": "root.json" } },
+            "images": [{
+                "match": ["**"],
+                "platforms": platforms,
+                "require": { "signature": { "keyless": {
+                    "trust": "test",
+                    "issuer": "https://token.actions.githubusercontent.com",
+                    "identity": { "glob": "https://github.com/rayanoss/**" },
+                } } },
+            }],
+        });
+        let mut read = |_: &str| Ok(root.clone());
+        PolicyFile::parse(document.to_string().as_bytes(), Format::Json, name, &mut read).unwrap()
+    };
+    let (whole, platform) = (policy("whole", json!("index")), policy("platform", json!(["linux/amd64"])));
+    let review = |policies: &[PolicyFile]| {
+        let review = request(("", "Pod"), "test-app", &pod("rayanos/app:v1")).to_string();
+        Reviewer::new(policies, Registration::Mutating).review(review.as_bytes(), &store, now)
+    };
+    for policies in [[whole.clone(), platform.clone()], [platform.clone(), whole.clone()]] {
+        let response = review(&policies);
+        assert!(!response.allowed());
+        assert_eq!(response.images()[0].failure.code(), Code::PolicyNotMet, "{}", response.message());
+        assert!(response.images()[0].rule.starts_with(policies[1].name()), "{}", response.images()[0].rule);
+        assert!(response.images()[0].pinned.is_none() && response.patch().is_empty());
+    }
+    let pinned = |policy: &PolicyFile| {
+        let response = review(&[policy.clone(), policy.clone()]);
+        assert!(response.allowed(), "{}", response.message());
+        response.images()[0].pinned.as_ref().unwrap().to_string()
+    };
+    assert_eq!(pinned(&whole), format!("docker.io/rayanos/app@{}", index.digest));
+    assert_eq!(pinned(&platform), format!("docker.io/rayanos/app@{}", index.platforms[0].1.digest));
+}
+
 #[test]
 fn what_cannot_be_read_is_denied() {
     let world = World::new();

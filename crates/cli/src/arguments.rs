@@ -26,6 +26,11 @@ Exit status: 0 all was looked at; says nothing about whether the image may be us
 Without --key, --certificate-identity or --policy nothing is verified, and everything is shown
 as such. Every platform is shown, unless --platform names fewer.";
 
+#[cfg(feature = "admission-server")]
+const SERVE_HELP: &str = "\
+Runs until SIGTERM or SIGINT. Exit status: 0 stopped; 2 an option, or a file that it names,
+cannot be used. Each decision is a line of JSON on standard output, or in --audit-log.";
+
 /// Is this what our build produced, signed by whom we trust, and may it run?
 #[derive(Debug, Parser)]
 #[command(name = "veriseal", version)]
@@ -131,7 +136,76 @@ pub(crate) enum AdmissionCommand {
     #[command(
         after_help = "Exit status: 0 the object would be admitted, 1 it would be denied, 2 a file or an option cannot be used."
     )]
-    Review(AdmissionReviewArguments),
+    Review(Box<AdmissionReviewArguments>),
+    /// Serves the webhook over HTTPS: POST /mutate and /validate; GET /healthz, /readyz and /metrics
+    #[cfg(feature = "admission-server")]
+    #[command(after_help = SERVE_HELP)]
+    Serve(Box<AdmissionServeArguments>),
+}
+
+/// Arguments of `admission serve`.
+#[cfg(feature = "admission-server")]
+#[derive(Args, Debug)]
+pub(crate) struct AdmissionServeArguments {
+    /// A policy file; may be given several times, every one that is about the namespace must accept
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) policy: Vec<PathBuf>,
+    /// The server's certificate with its chain (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: PathBuf,
+    /// Its private key (PEM, not encrypted)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Let everything pass that can be read, and say what would have been denied
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Answer within so many seconds; set the webhook's timeoutSeconds higher
+    #[arg(long, value_name = "SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=25))]
+    pub(crate) deadline: u64,
+    /// Requests under way at a time; more are denied
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) max_requests: u64,
+    /// Images of one registry under way at a time, so that one that hangs does not take the places of the others
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) max_images_per_registry: u64,
+    /// Acceptances that are remembered, so that the same evidence is not verified again
+    #[arg(long, value_name = "N", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub(crate) verdict_cache: u32,
+    /// Append the audit log to this file and not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
+    /// Put the audit log aside when it has so many MiB
+    #[arg(long, value_name = "MIB", default_value_t = 100, requires = "audit_log", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) audit_log_size: u64,
+    /// How many audit logs that were put aside are kept
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "audit_log", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(crate) audit_log_keep: u32,
+    /// What becomes of a decision that cannot be written down at once
+    #[arg(long, value_enum, default_value_t = AuditFull::Deny)]
+    pub(crate) audit_full: AuditFull,
+    /// Read policies and certificate again so often; SIGHUP reads them at once
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) reload: u64,
+    /// Take requests for so long after SIGTERM, while /readyz says no
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=600))]
+    pub(crate) stop_delay: u64,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArguments,
+    #[command(flatten)]
+    pub(crate) registry: RegistryArguments,
+}
+
+/// `--audit-full`.
+#[cfg(feature = "admission-server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuditFull {
+    /// It is denied
+    Deny,
+    /// It waits until the deadline, and is denied then
+    Wait,
 }
 
 /// Arguments of `admission review`.
@@ -152,6 +226,8 @@ pub(crate) struct AdmissionReviewArguments {
     /// Judge as of this moment (RFC 3339), not as of now; the records say so
     #[arg(long, value_name = "TIME")]
     pub(crate) verification_time: Option<String>,
+    #[command(flatten)]
+    pub(crate) signatures: SignatureArguments,
     #[command(flatten)]
     pub(crate) registry: RegistryArguments,
 }

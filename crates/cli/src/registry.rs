@@ -24,6 +24,16 @@ pub(crate) fn client(
     registries: &[&str],
     observer: Option<Arc<dyn Observer>>,
 ) -> Result<Registry, Failed> {
+    client_with(arguments, registries, observer, None)
+}
+
+/// The same, with a cache of its own where `--cache` names none.
+pub(crate) fn client_with(
+    arguments: &RegistryArguments,
+    registries: &[&str],
+    observer: Option<Arc<dyn Observer>>,
+    cache: Option<Cache>,
+) -> Result<Registry, Failed> {
     let mut builder = Registry::builder().deadline(Duration::from_secs(arguments.timeout));
     if let Some(observer) = observer {
         builder = builder.observer(observer);
@@ -44,6 +54,9 @@ pub(crate) fn client(
     for pair in &arguments.mirror {
         let (of, at) = halves(pair, "--mirror HOST[/PATH]=HOST[/PATH]")?;
         builder = builder.mirror(of, at);
+    }
+    if let Some(cache) = cache {
+        builder = builder.cache(cache);
     }
     if let Some(path) = &arguments.cache {
         builder = builder.cache(Cache::directory(path, CACHE_BYTES).map_err(Failed::Registry)?);

@@ -75,3 +75,13 @@ pub(crate) enum Failed {
     #[cfg_attr(not(feature = "network"), allow(dead_code))]
     Registry(Failure),
 }
+
+/// One sentence for the user.
+impl From<Failed> for String {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Option(why) => why,
+            Failed::Registry(failure) => failure.to_string(),
+        }
+    }
+}

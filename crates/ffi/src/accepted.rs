@@ -36,25 +36,35 @@ pub(crate) fn settle(
     accepted: &Out<veriseal_accepted>,
     report: &Out<veriseal_report>,
 ) -> Result<veriseal_status, Problem> {
-    let not_accepted = match outcome {
-        Ok(found) => {
-            let pinned = found.pinned();
-            let digest = pinned.digest().ok_or_else(|| Problem::internal("an acceptance without a digest"))?.to_string();
-            let pinned = pinned.to_string();
-            let resolved = found.resolved().to_string();
-            let named = found.platforms().iter();
-            let platforms = named.map(|of| (of.platform().map(ToString::to_string).unwrap_or_default(), of.pinned().to_string()));
-            let platforms = platforms.collect();
-            let found = Arc::new(found);
-            report.put(ReportInner::new(Outcome::Image(Arc::clone(&found))));
-            accepted.put(AcceptedInner { accepted: found, pinned, digest, resolved, platforms });
-            return Ok(veriseal_status::Accepted);
-        }
-        Err(not_accepted) => not_accepted,
-    };
-    let status = status_of(&not_accepted);
-    report.put(ReportInner::new(Outcome::Not(not_accepted)));
+    let (status, found, account) = settled(outcome)?;
+    report.put(account);
+    if let Some(found) = found {
+        accepted.put(found);
+    }
     Ok(status)
+}
+
+/// What judging an image came to.
+pub(crate) fn settled(
+    outcome: Result<Accepted, NotAccepted>,
+) -> Result<(veriseal_status, Option<AcceptedInner>, ReportInner), Problem> {
+    let found = match outcome {
+        Ok(found) => found,
+        Err(not_accepted) => {
+            return Ok((status_of(&not_accepted), None, ReportInner::new(Outcome::Not(not_accepted))));
+        }
+    };
+    let pinned = found.pinned();
+    let digest = pinned.digest().ok_or_else(|| Problem::internal("an acceptance without a digest"))?.to_string();
+    let pinned = pinned.to_string();
+    let resolved = found.resolved().to_string();
+    let named = found.platforms().iter();
+    let platforms = named.map(|of| (of.platform().map(ToString::to_string).unwrap_or_default(), of.pinned().to_string()));
+    let platforms = platforms.collect();
+    let found = Arc::new(found);
+    let report = ReportInner::new(Outcome::Image(Arc::clone(&found)));
+    let accepted = AcceptedInner { accepted: found, pinned, digest, resolved, platforms };
+    Ok((veriseal_status::Accepted, Some(accepted), report))
 }
 
 pub(crate) const fn status_of(not_accepted: &NotAccepted) -> veriseal_status {

@@ -4,13 +4,14 @@ use crate::accepted::{settle, veriseal_accepted};
 use crate::call::veriseal_call;
 use crate::error::{Problem, veriseal_error};
 use crate::handle::{Opaque, borrow, free};
-use crate::input::some_text;
+use crate::input::{bytes, some_text, veriseal_bytes};
 use crate::registry;
 use crate::report::veriseal_report;
 use crate::source::veriseal_source;
 use crate::status::veriseal_status;
 use crate::verifier::{optional_call, veriseal_verifier};
 use std::ffi::c_char;
+use std::sync::OnceLock;
 use veriseal::code::Class;
 use veriseal::gather::Evidence;
 use veriseal::{Code, Failure, Reference, UnixTime};
@@ -24,6 +25,13 @@ pub struct veriseal_evidence {
 
 pub(crate) struct EvidenceInner {
     evidence: Evidence,
+    archive: OnceLock<Vec<u8>>,
+}
+
+impl EvidenceInner {
+    fn new(evidence: Evidence) -> Self {
+        Self { evidence, archive: OnceLock::new() }
+    }
 }
 
 impl Opaque for veriseal_evidence {
@@ -62,7 +70,7 @@ pub unsafe extern "C" fn veriseal_evidence_gather(
             };
             Problem { status, failure, message: None }
         })?;
-        out.put(EvidenceInner { evidence });
+        out.put(EvidenceInner::new(evidence));
         Ok(veriseal_status::Done)
     })
 }
@@ -82,8 +90,40 @@ pub unsafe extern "C" fn veriseal_evidence_new_file(
         out.required("out")?;
         // SAFETY: `path_len` readable bytes, as the header asks.
         let path = unsafe { some_text(path, path_len, "path") }?;
-        out.put(EvidenceInner { evidence: registry::evidence_open(path)? });
+        out.put(EvidenceInner::new(registry::evidence_open(path)?));
         Ok(veriseal_status::Done)
+    })
+}
+
+/// Loads evidence out of memory: the content of an archive that `veriseal_evidence_save` wrote, or what
+/// `veriseal_evidence_archive` gave. Believed no more than a file is. It is copied.
+///
+/// DONE; REFUSED with EVIDENCE_INVALID. `*out` is the caller's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_evidence_new_archive(
+    archive: *const u8,
+    archive_len: usize,
+    out: *mut *mut veriseal_evidence,
+    error: *mut *mut veriseal_error,
+) -> veriseal_status {
+    boundary!(error, [out], {
+        out.required("out")?;
+        // SAFETY: `archive_len` readable bytes, as the header asks.
+        let archive = unsafe { bytes(archive, archive_len, "archive") }?;
+        out.put(EvidenceInner::new(registry::evidence_read(archive)?));
+        Ok(veriseal_status::Done)
+    })
+}
+
+/// The `.tar` archive that `veriseal_evidence_save` would write, for a database or a wire. Empty for NULL, and where the library
+/// was built without the feature `registry`. Made at the first call; lives as long as the evidence.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn veriseal_evidence_archive(evidence: *const veriseal_evidence) -> veriseal_bytes {
+    value_boundary!(veriseal_bytes::EMPTY, {
+        // SAFETY: NULL or a live handle, as the header asks.
+        unsafe { borrow(evidence, "evidence") }.map_or(veriseal_bytes::EMPTY, |inner| {
+            inner.archive.get_or_init(|| registry::evidence_archive(&inner.evidence)).as_slice().into()
+        })
     })
 }
 

@@ -23,6 +23,30 @@ struct Tagged<T> {
     inner: T,
 }
 
+/// Stands in the tag of a handle that another one owns: it is read as any other, and no `_free` frees it.
+const KEPT: u64 = 1 << 63;
+
+/// A handle that another one owns and lends out. It does not move.
+pub(crate) struct Kept<H: Opaque>(Box<Tagged<H::Inner>>);
+
+impl<H: Opaque> Kept<H> {
+    pub(crate) fn new(inner: H::Inner) -> Self {
+        Self(Box::new(Tagged { tag: H::TAG | KEPT, inner }))
+    }
+
+    /// For reading, as long as this lives.
+    pub(crate) fn pointer(&self) -> *const H {
+        ptr::from_ref(&*self.0).cast()
+    }
+}
+
+impl<H: Opaque> Drop for Kept<H> {
+    fn drop(&mut self) {
+        // SAFETY: the tag is ours. Volatile for the same reason as in `free`.
+        unsafe { ptr::from_mut(&mut self.0.tag).write_volatile(0) };
+    }
+}
+
 /// A new handle, owned by whoever gets it.
 pub(crate) fn make<H: Opaque>(inner: H::Inner) -> *mut H {
     Box::into_raw(Box::new(Tagged { tag: H::TAG, inner })).cast()
@@ -36,7 +60,7 @@ pub(crate) fn make<H: Opaque>(inner: H::Inner) -> *mut H {
 pub(crate) unsafe fn borrow<'a, H: Opaque>(pointer: *const H, name: &'static str) -> Result<&'a H::Inner, Problem> {
     let tagged = check::<H>(pointer, name)?;
     // SAFETY: not NULL, aligned, and readable by the caller's promise; read as plain bytes, whatever it is.
-    if unsafe { tagged.cast::<u64>().read() } != H::TAG {
+    if unsafe { tagged.cast::<u64>().read() } & !KEPT != H::TAG {
         return Err(foreign::<H>(name));
     }
     // SAFETY: the tag says that `make` made it for this type, and the caller promises that it is live and unchanged.

@@ -24,6 +24,27 @@ impl From<&str> for veriseal_str {
     }
 }
 
+/// Bytes that the library owns, never NULL. How long they live says whoever returns them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct veriseal_bytes {
+    /// The first byte. Not NULL, not even where `len` is 0.
+    pub data: *const u8,
+    /// How many.
+    pub len: usize,
+}
+
+impl veriseal_bytes {
+    /// None.
+    pub(crate) const EMPTY: Self = Self { data: c"".as_ptr().cast(), len: 0 };
+}
+
+impl From<&[u8]> for veriseal_bytes {
+    fn from(bytes: &[u8]) -> Self {
+        Self { data: bytes.as_ptr(), len: bytes.len() }
+    }
+}
+
 /// Bytes from C. NULL is allowed where the length is 0.
 ///
 /// # Safety
@@ -61,6 +82,47 @@ pub(crate) unsafe fn some_text<'a>(data: *const c_char, len: usize, name: &'stat
     // SAFETY: by the caller's promise.
     let text = unsafe { text(data, len, name) }?;
     if text.is_empty() { Err(Problem::argument(name, "a text", "none")) } else { Ok(text) }
+}
+
+/// A list of texts from C, each with its length. Not read as text yet: one that is none is a matter of its own.
+pub(crate) struct Texts<'a> {
+    data: &'a [*const c_char],
+    lens: &'a [usize],
+}
+
+// SAFETY: the texts are read only, and the caller promises that nobody changes them during the call.
+unsafe impl Sync for Texts<'_> {}
+
+impl<'a> Texts<'a> {
+    /// # Safety
+    /// `data` and `lens` point to `count` values each, or `count` is 0.
+    pub(crate) unsafe fn new(
+        data: *const *const c_char,
+        lens: *const usize,
+        count: usize,
+        name: &'static str,
+    ) -> Result<Self, Problem> {
+        if count == 0 {
+            return Ok(Self { data: &[], lens: &[] });
+        }
+        if data.is_null() || lens.is_null() || !data.is_aligned() || !lens.is_aligned() {
+            return Err(Problem::argument(name, "texts and their lengths", "NULL with a count"));
+        }
+        // As in `bytes`: no slice may be larger than any object.
+        if count.checked_mul(size_of::<usize>()).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+            return Err(Problem::argument(name, "a count of at most PTRDIFF_MAX bytes", "a larger one"));
+        }
+        // SAFETY: not NULL, aligned, of a possible length, and readable by the caller's promise.
+        Ok(unsafe { Self { data: std::slice::from_raw_parts(data, count), lens: std::slice::from_raw_parts(lens, count) } })
+    }
+
+    /// The text at a place, unread; NULL beyond the last.
+    pub(crate) fn at(&self, index: usize) -> (*const c_char, usize) {
+        match (self.data.get(index), self.lens.get(index)) {
+            (Some(data), Some(len)) => (*data, *len),
+            _ => (std::ptr::null(), 0),
+        }
+    }
 }
 
 /// A file's content, at most `max` bytes of it.

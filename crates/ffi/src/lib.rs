@@ -26,6 +26,7 @@ compile_error!("a panic must end at the boundary of an export: build with panic 
 #[macro_use]
 mod boundary;
 mod accepted;
+mod batch;
 mod blob;
 mod call;
 mod code;
@@ -36,6 +37,7 @@ mod handle;
 mod input;
 mod policy;
 mod registry;
+mod registry_settings;
 mod report;
 mod request;
 mod requirement;
@@ -46,15 +48,17 @@ mod trust_root;
 mod verifier;
 
 pub use accepted::*;
+pub use batch::*;
 pub use blob::*;
 pub use call::*;
 pub use code::*;
 pub use error::*;
 pub use evidence::*;
 pub use fetcher::*;
-pub use input::veriseal_str;
+pub use input::{veriseal_bytes, veriseal_str};
 pub use policy::*;
 pub use registry::*;
+pub use registry_settings::*;
 pub use report::*;
 pub use request::*;
 pub use requirement::*;

@@ -8,7 +8,7 @@ mod builtin;
 mod builtin;
 
 pub(crate) use builtin::{Begun, Client, Layout, RegistryInner};
-pub(crate) use builtin::{evidence_open, evidence_save};
+pub(crate) use builtin::{evidence_archive, evidence_open, evidence_read, evidence_save, in_order};
 
 use crate::error::veriseal_error;
 use crate::handle::{Opaque, borrow_mut, free};
@@ -16,8 +16,16 @@ use crate::input::{bytes, some_text};
 use crate::status::veriseal_status;
 use std::ffi::c_char;
 
+/// The TLS settings of one host; what is empty is not set.
+pub(crate) struct HostTls<'a> {
+    pub(crate) roots: &'a [u8],
+    pub(crate) only_these: bool,
+    pub(crate) certificate: &'a [u8],
+    pub(crate) key: &'a [u8],
+}
+
 /// Settings of the built-in registry client: HTTPS, the system's roots, no credentials and 30 s a call by default. It reads
-/// no environment and runs no programs.
+/// no environment and runs no programs: credential helpers that a docker configuration names are never run from C.
 ///
 /// Made and changed by one thread, then given to `veriseal_source_new_registry`. Freed with `veriseal_registry_free`.
 pub struct veriseal_registry {

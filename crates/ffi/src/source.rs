@@ -50,11 +50,16 @@ impl SourceInner {
 
     /// Starts one call: one deadline for all its requests.
     pub(crate) fn begin<'a>(&'a self, call: Option<&'a CallInner>) -> Running<'a> {
+        self.begin_until(call, call.and_then(CallInner::until))
+    }
+
+    /// The same as a part of a longer call, which ends at `until`.
+    pub(crate) fn begin_until<'a>(&'a self, call: Option<&'a CallInner>, until: Option<Instant>) -> Running<'a> {
         let registry = match self {
             Self::Registry(client) => Some(client.begin()),
             Self::Callback(_) | Self::Layout(_) => None,
         };
-        Running { source: self, registry, call, until: call.and_then(CallInner::until) }
+        Running { source: self, registry, call, until }
     }
 }
 

@@ -59,7 +59,7 @@ impl VerifierInner {
         }
     }
 
-    fn verify(&self, reference: &Reference, fetch: &dyn Fetch, now: UnixTime) -> Result<Accepted, NotAccepted> {
+    pub(crate) fn verify(&self, reference: &Reference, fetch: &dyn Fetch, now: UnixTime) -> Result<Accepted, NotAccepted> {
         match self {
             Self::Plain(verifier) => verifier.verify(reference, fetch, now),
             Self::File(file) => file.verify(reference, fetch, now),
@@ -273,7 +273,7 @@ pub(crate) unsafe fn optional_call<'a>(call: *const veriseal_call) -> Result<Opt
     unsafe { borrow(call, "call") }.map(Some)
 }
 
-fn log_verdict(call: &CallInner, asked: &Reference, outcome: &Result<Accepted, NotAccepted>) {
+pub(crate) fn log_verdict(call: &CallInner, asked: &Reference, outcome: &Result<Accepted, NotAccepted>) {
     let report: &Report = match outcome {
         Ok(accepted) => {
             call.log(1, &format!("{asked}: ACCEPTED as {}", accepted.pinned()));

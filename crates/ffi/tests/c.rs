@@ -7,8 +7,9 @@ mod materials;
 mod support;
 
 use materials::Materials;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::{Build, compile, crate_folder};
 
 fn program(name: &str) -> PathBuf {
@@ -67,6 +68,17 @@ fn four_threads_share_a_verifier_under_sanitizers() {
     compiled_and_run("threads", Build::Sanitized, &["16"]);
 }
 
+/// K-AP-03.
+#[test]
+fn a_batch_has_an_outcome_for_each_image_under_sanitizers() {
+    compiled_and_run("batch", Build::Sanitized, &[]);
+}
+
+#[test]
+fn a_batch_has_an_outcome_for_each_image_in_cpp() {
+    compiled_and_run("batch", Build::Cpp, &[]);
+}
+
 /// K-AP-07.
 #[test]
 fn ten_thousand_calls_of_random_misuse_crash_nothing_under_sanitizers() {
@@ -106,6 +118,11 @@ fn valgrind_finds_nothing_in_misuse() {
 }
 
 #[test]
+fn valgrind_finds_nothing_in_a_batch() {
+    valgrind("batch", &[]);
+}
+
+#[test]
 fn valgrind_finds_nothing_in_four_threads() {
     valgrind("threads", &["1"]);
 }
@@ -116,7 +133,9 @@ fn every_program_is_run_here() {
     for entry in std::fs::read_dir(crate_folder().join("tests/c")).unwrap() {
         let path = entry.unwrap().path();
         let stem = Path::new(path.file_name().unwrap()).file_stem().unwrap().to_str().unwrap();
-        let is_program = path.extension().is_some_and(|extension| extension == "c") && stem != "interrupted";
+        // Two need a registry, and are run with one.
+        let is_program =
+            path.extension().is_some_and(|extension| extension == "c") && !["interrupted", "registry"].contains(&stem);
         assert!(!is_program || here.contains(&format!("compiled_and_run(\"{stem}\"")), "{}", path.display());
     }
 }
@@ -130,5 +149,18 @@ fn a_request_under_way_ends_with_the_cancellation_and_with_the_deadline() {
     registry.fault(veriseal_testkit::http::Fault::new("/v2/", veriseal_testkit::http::Action::Hang));
     let materials = Materials::new();
     let binary = compile(&program("interrupted"), Build::Sanitized, materials.path());
-    passes(&mut Command::new(binary), &materials, &[&reference, &registry.host()]);
+    let mut command = Command::new(binary);
+    command.env_remove("LD_LIBRARY_PATH").args(materials.arguments()).args([&reference, &registry.host()]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert_eq!(said.next().unwrap().unwrap(), "timed out");
+    let before = registry.requests().len();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"g").unwrap();
+    while registry.requests().len() == before && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    input.write_all(b"c").unwrap();
+    assert_eq!(said.next().unwrap().unwrap(), "interrupted");
+    assert!(child.wait().unwrap().success());
 }

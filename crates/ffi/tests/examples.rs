@@ -114,6 +114,18 @@ fn an_example_that_cannot_read_its_policy_says_why() {
     assert!(said(&output).contains("POLICY_INVALID"), "{}", said(&output));
 }
 
+/// As examples/c/README.md says, without a definition that a build system might add.
+#[test]
+fn the_examples_compile_as_their_readme_says() {
+    let folder = workspace().join("examples/c");
+    for name in ["policy_engine", "verify_image", "event_loop"] {
+        let mut command = Command::new("cc");
+        command.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]).arg("-I").arg(workspace().join("include"));
+        let output = command.arg(folder.join(format!("{name}.c"))).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    }
+}
+
 /// The C quick start of the README, compiled as it stands. The scenario's signature is by key, so that the system's clock
 /// makes no difference.
 #[test]

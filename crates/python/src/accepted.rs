@@ -1,6 +1,7 @@
 //! [`Accepted`] and [`AcceptedBlob`]: the only successes. Nothing in Python can make one.
 
 use crate::error;
+use crate::hook;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) struct Accepted(veriseal::Accepted);
 
 impl Accepted {
     pub(crate) fn of(accepted: veriseal::Accepted) -> Self {
+        hook::reached("accepted");
         Self(accepted)
     }
 }
@@ -135,6 +137,7 @@ pub(crate) struct AcceptedBlob(veriseal::AcceptedBlob);
 
 impl AcceptedBlob {
     pub(crate) fn of(accepted: veriseal::AcceptedBlob) -> Self {
+        hook::reached("accepted");
         Self(accepted)
     }
 }

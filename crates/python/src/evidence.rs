@@ -2,6 +2,8 @@
 
 use crate::error;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
 use std::path::PathBuf;
 use veriseal::Limits;
 use veriseal::gather::EvidenceOrigin;
@@ -23,6 +25,18 @@ impl Evidence {
     /// Writes it to a path that ends in `.tar`, else to a folder of that name, complete or not at all.
     fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         py.detach(|| saved::save(&path, &self.0.to_saved())).map_err(|failure| error::unusable(py, &failure))
+    }
+
+    /// Loads the content of an archive: what `to_bytes` gave, or what `save` wrote to a path that ends in `.tar`.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, archive: PyBackedBytes) -> PyResult<Self> {
+        let loaded = py.detach(|| saved::from_archive(archive.to_vec()).and_then(|file| file.load(&Limits::DEFAULT)));
+        loaded.map(Self).map_err(|failure| error::unusable(py, &failure))
+    }
+
+    /// The archive that `save` would write, for a database or a wire. The same evidence gives the same bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| saved::to_archive(&self.0.to_saved())))
     }
 
     /// The image that it says it is about, pinned. Name to `judge` the image that is meant; do not take it from here.

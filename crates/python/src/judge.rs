@@ -1,5 +1,6 @@
 //! [`Judge`]: one call over both kinds of policy, a single requirement and the rules of a file.
 
+use crate::hook;
 use crate::moment::Moment;
 use std::sync::Arc;
 use veriseal::gather::{Evidence, Fetch};
@@ -26,10 +27,12 @@ impl Judge {
     }
 
     pub(crate) fn verify(&self, reference: &Reference, fetch: &dyn Fetch, moment: &Moment) -> Result<Accepted, NotAccepted> {
-        match self.at(moment) {
+        let outcome = match self.at(moment) {
             Self::One(verifier) => verifier.verify(reference, fetch, moment.now),
             Self::File(file) => file.verify(reference, fetch, moment.now),
-        }
+        };
+        hook::reached("judged");
+        outcome
     }
 
     pub(crate) fn judge(
@@ -39,10 +42,12 @@ impl Judge {
         evidence: &Evidence,
         moment: &Moment,
     ) -> Result<Accepted, NotAccepted> {
-        match self.at(moment) {
+        let outcome = match self.at(moment) {
             Self::One(verifier) => verifier.judge(repository, digest, evidence, moment.now),
             Self::File(file) => file.judge(repository, digest, evidence, moment.now),
-        }
+        };
+        hook::reached("judged");
+        outcome
     }
 
     /// Gathers without judging. What keeps the image itself from being had is a report like any other.
@@ -67,7 +72,11 @@ impl Judge {
     ) -> Result<Accepted, NotAccepted> {
         let verifier = self.verifier(reference, moment)?;
         match session {
-            Some(session) => verifier.conclude(session, moment.now),
+            Some(session) => {
+                let outcome = verifier.conclude(session, moment.now);
+                hook::reached("judged");
+                outcome
+            }
             // Refused by the rules of another verifier, so that nothing was gathered.
             None => Err(verifier.refuse(reference, Failure::new(Code::SessionForOtherVerifier), moment.now)),
         }

@@ -4,13 +4,18 @@
 //! no constructor. Whatever is not accepted is raised. The interpreter's lock is let go while bytes are fetched and judged.
 #![forbid(unsafe_code)]
 
+#[cfg(panic = "abort")]
+compile_error!("a panic must become an exception: build with panic = \"unwind\"");
+
 mod accepted;
 mod blob;
+mod cache;
 mod code;
 mod error;
 mod evidence;
 mod fetch;
 mod file;
+mod hook;
 mod judge;
 mod moment;
 mod policy;
@@ -18,6 +23,7 @@ mod python_fetch;
 mod registry;
 mod session;
 mod source;
+mod tls;
 mod trust;
 mod verifier;
 mod watch;
@@ -27,11 +33,16 @@ mod _native {
     #[pymodule_export]
     use crate::accepted::{Accepted, AcceptedBlob};
     #[pymodule_export]
+    use crate::cache::Cache;
+    #[pymodule_export]
     use crate::code::{Code, codes};
     #[pymodule_export]
     use crate::evidence::Evidence;
     #[pymodule_export]
     use crate::fetch::{FetchFailure, Found, NotFound, Request};
+    #[cfg(feature = "panics")]
+    #[pymodule_export]
+    use crate::hook::panic_at;
     #[pymodule_export]
     use crate::moment::Clock;
     #[pymodule_export]
@@ -40,6 +51,8 @@ mod _native {
     use crate::registry::{OciLayout, Registry, RegistryCall};
     #[pymodule_export]
     use crate::session::Session;
+    #[pymodule_export]
+    use crate::tls::Tls;
     #[pymodule_export]
     use crate::trust::TrustRoot;
     #[pymodule_export]

@@ -5,6 +5,7 @@ use crate::blob::{self, NotVerified};
 use crate::error;
 use crate::evidence::Evidence;
 use crate::file::Input;
+use crate::hook;
 use crate::judge::Judge;
 use crate::moment::Moment;
 use crate::policy::{Policy, Rules};
@@ -145,14 +146,15 @@ impl Verifier {
                     held.as_slice()
                 }
             };
-            Some(match (&artifact, digest) {
+            let outcome = match (&artifact, digest) {
                 (Some(artifact), None) => blob::verify(&verifier, artifact, bundle, moment.now),
                 (None, Some(digest)) => {
                     verifier.verify_blob(&Artifact::digest(digest), bundle, moment.now).map_err(NotVerified::Verdict)
                 }
                 _ => return Ok(None),
-            })
-            .transpose()
+            };
+            hook::reached("judged");
+            outcome.map(Some)
         });
         match verified {
             Ok(Some(accepted)) => Ok(AcceptedBlob::of(accepted)),

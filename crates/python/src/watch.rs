@@ -1,5 +1,6 @@
 //! [`Watch`]: looks between two requests of one call whether it should go on.
 
+use crate::hook;
 use pyo3::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -72,6 +73,7 @@ pub(crate) struct Watched<'w> {
 
 impl Fetch for Watched<'_> {
     fn fetch(&self, request: &Request) -> Result<Response, FetchError> {
+        hook::reached("fetch");
         match self.watch.stop() {
             Some(stop) => Err(stop),
             None => self.inner.fetch(request),
@@ -98,6 +100,7 @@ impl Requests for Gate<'_> {
     fn next_request(&mut self) -> Option<Request> {
         loop {
             let request = self.requests.next_request()?;
+            hook::reached("fetch");
             let Some(stop) = self.watch.stop() else { return Some(request) };
             // A refusal would leave the session unfinished, which is undecided; to go on after one could loop.
             self.requests.supply(request.id, Err(stop)).ok()?;

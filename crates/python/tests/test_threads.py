@@ -5,10 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import pytest
 import veriseal
-from conftest import IMAGES, KEY, Copying
+from conftest import IMAGES, KEY, ROOT, Copying
+
+sys.path.append(str(ROOT / "crates/python"))
+import load  # noqa: E402
 
 ASKED = {
     f"oci:{IMAGES}/cosign-v2:1.0": "ACCEPTED",
@@ -60,3 +65,10 @@ def test_nothing_of_a_call_is_kept(verifier: veriseal.Verifier) -> None:
             made.verify("registry.example/app:1.0")
         counts.append((sys.getrefcount(fetcher), sys.getrefcount(made)))
     assert counts[0] == counts[1] == counts[2]
+
+
+def test_many_threads_leave_nothing_behind(verifier: veriseal.Verifier) -> None:
+    """A slice of `cargo xtask call-cost --long`: what leaks, leaks in every round."""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("only Linux says how much memory a process has")
+    assert load.growth(verifier, 32, 20) <= load.MAX_GROWTH

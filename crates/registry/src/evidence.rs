@@ -41,17 +41,41 @@ pub fn save(path: impl AsRef<Path>, saved: &SavedEvidence) -> Result<(), Failure
 /// [`Code::EvidenceInvalid`] when it cannot be read or is no saved evidence.
 pub fn open(path: impl AsRef<Path>) -> Result<EvidenceFile, Failure> {
     let path = path.as_ref();
-    EvidenceFile::open(path).map_err(|failure| {
+    Store::open(path).and_then(EvidenceFile::read).map_err(|failure| {
         let at = failure.at_text().map_or_else(|| path.display().to_string(), |at| format!("{} in {}", at, path.display()));
-        let mut mapped = Failure::new(Code::EvidenceInvalid).at(at);
-        if let Some(expected) = failure.expected_text() {
-            mapped = mapped.expected(expected);
-        }
-        mapped.found(failure.found_text().unwrap_or(failure.code().meaning()))
+        invalid(&failure).at(at)
     })
 }
 
-/// Saved evidence on disk, opened for reading.
+/// Opens what [`to_archive`] made, or the content of an archive that [`save`] wrote: for evidence that is kept in a database
+/// or came over a wire.
+///
+/// # Errors
+/// [`Code::EvidenceInvalid`] when it is no saved evidence.
+pub fn from_archive(archive: Vec<u8>) -> Result<EvidenceFile, Failure> {
+    Store::memory(archive).and_then(EvidenceFile::read).map_err(|failure| {
+        let at = failure.at_text().map(str::to_owned);
+        at.into_iter().fold(invalid(&failure), Failure::at)
+    })
+}
+
+/// The archive that [`save`] would write, in memory. The same evidence gives the same bytes.
+#[must_use]
+pub fn to_archive(saved: &SavedEvidence) -> Vec<u8> {
+    // Writing to memory fails nowhere; were it to, nothing would load from what is left.
+    write_archive(Vec::new(), &files(saved)).unwrap_or_default()
+}
+
+/// Whatever is wrong with its layout, it is the evidence that cannot be used.
+fn invalid(failure: &Failure) -> Failure {
+    let mut mapped = Failure::new(Code::EvidenceInvalid);
+    if let Some(expected) = failure.expected_text() {
+        mapped = mapped.expected(expected);
+    }
+    mapped.found(failure.found_text().unwrap_or(failure.code().meaning()))
+}
+
+/// Saved evidence on disk or in memory, opened for reading.
 #[derive(Debug)]
 pub struct EvidenceFile {
     store: Store,
@@ -81,8 +105,7 @@ impl EvidenceFile {
         Evidence::load(&self.document, &mut |digest| self.blob(digest, limits), limits)
     }
 
-    fn open(path: &Path) -> Result<Self, Failure> {
-        let store = Store::open(path)?;
+    fn read(store: Store) -> Result<Self, Failure> {
         let limits = Limits::DEFAULT;
         let read = |name: &str| -> Result<Vec<u8>, Failure> {
             let found = store.read(name, limits.manifest_bytes).map_err(|error| error.failure().at(name))?;
@@ -180,16 +203,21 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(hidden))
 }
 
+fn write_archive<W: Write>(to: W, files: &BTreeMap<String, Vec<u8>>) -> io::Result<W> {
+    let mut writer = tar::Writer::new(to);
+    for (name, content) in files {
+        writer.file(name, content)?;
+    }
+    writer.finish()
+}
+
 fn save_archive(path: &Path, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
     let part = beside(path)?;
     // `create_new` follows no link that somebody may have put there.
     let file = File::create_new(&part)?;
     let written = (|| {
-        let mut writer = tar::Writer::new(BufWriter::new(file));
-        for (name, content) in files {
-            writer.file(name, content)?;
-        }
-        writer.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        let buffered = write_archive(BufWriter::new(file), files)?;
+        buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&part, path)
     })();
     written.inspect_err(|_| {
@@ -285,6 +313,28 @@ mod tests {
         // A file of the same name is replaced.
         save(&two, &evidence().to_saved()).unwrap();
         assert!(open(&two).is_ok());
+    }
+
+    #[test]
+    fn evidence_in_memory_is_the_archive_on_disk_and_is_believed_no_more() {
+        let (folder, evidence) = (folder(), evidence());
+        let path = folder.path().join("e.tar");
+        save(&path, &evidence.to_saved()).unwrap();
+        let archive = to_archive(&evidence.to_saved());
+        assert_eq!(archive, fs::read(&path).unwrap());
+        let loaded = from_archive(archive.clone()).unwrap().load(&Limits::DEFAULT).unwrap();
+        assert_eq!(loaded.candidates(), evidence.candidates());
+        assert_eq!(loaded.subject(), evidence.subject());
+
+        // Every cut ends before the closing blocks, and one byte of the document changes its digest.
+        for cut in [0, 1, 512, archive.len() / 2, archive.len() - 1025] {
+            assert_eq!(from_archive(archive[..cut].to_vec()).unwrap_err().code(), Code::EvidenceInvalid, "{cut}");
+        }
+        let document = evidence.to_saved().document;
+        let at = archive.windows(document.len()).position(|part| part == document).unwrap();
+        let mut altered = archive;
+        altered[at + 1] ^= 1;
+        assert_eq!(from_archive(altered).unwrap_err().code(), Code::EvidenceInvalid);
     }
 
     #[test]

@@ -21,67 +21,13 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod batch;
 #[cfg(feature = "network")]
-mod answer;
-#[cfg(feature = "network")]
-mod answers;
-#[cfg(feature = "network")]
-mod bounds;
-#[cfg(feature = "network")]
-mod builder;
-#[cfg(feature = "network")]
-mod cache;
-#[cfg(feature = "network")]
-pub mod challenge;
-#[cfg(feature = "network")]
-mod credentials;
+mod client;
 pub mod evidence;
-#[cfg(feature = "network")]
-mod exchange;
-#[cfg(feature = "network")]
-mod fault;
-#[cfg(feature = "network")]
-mod headers;
-#[cfg(feature = "credential-helpers")]
-mod helper;
 mod layout;
-#[cfg(feature = "network")]
-pub mod link;
-#[cfg(feature = "network")]
-mod mirror;
-#[cfg(feature = "network")]
-mod observer;
-#[cfg(feature = "network")]
-mod origin;
-#[cfg(feature = "network")]
-mod reach;
-#[cfg(feature = "network")]
-mod realm;
-#[cfg(feature = "network")]
-mod registry;
-#[cfg(feature = "network")]
-mod secret;
-#[cfg(feature = "network")]
-mod target;
-#[cfg(feature = "network")]
-mod tls;
-#[cfg(feature = "network")]
-mod token;
-#[cfg(feature = "network")]
-mod transport;
 
+pub use batch::{in_order, verify_many};
 #[cfg(feature = "network")]
-pub use builder::RegistryBuilder;
-#[cfg(feature = "network")]
-pub use cache::Cache;
-#[cfg(feature = "network")]
-pub use credentials::Credentials;
+pub use client::{Cache, Call, Credentials, Event, Observer, Registry, RegistryBuilder, Secret, Tls, challenge, link};
 pub use layout::OciLayout;
-#[cfg(feature = "network")]
-pub use observer::{Event, Observer};
-#[cfg(feature = "network")]
-pub use registry::{Call, Registry};
-#[cfg(feature = "network")]
-pub use secret::Secret;
-#[cfg(feature = "network")]
-pub use tls::Tls;

@@ -30,6 +30,7 @@
 //! | log entries, proofs, checkpoints, witnesses, timestamps | [`rekor`], [`merkle`], [`note`], [`tsa`] |
 //! | signatures | [`Bundle`], [`sign_simple`], [`Attestation`], [`dsse`] |
 //! | what a verifier trusts | [`TrustedRoot`] |
+//! | damaged copies of all this | [`mutation`] |
 //! | where it all lies | [`Store`] in memory or as an OCI layout, `HttpRegistry`, [`Watched`] to fail on demand |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -46,6 +47,7 @@ pub mod json;
 pub mod key;
 pub mod layout;
 pub mod merkle;
+pub mod mutation;
 pub mod note;
 pub mod pem;
 pub mod random;

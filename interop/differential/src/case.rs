@@ -1,6 +1,5 @@
 //! [`Case`]: a bundle, what it is for, and both verifiers, which trust the same and ask for the same.
 
-use crate::tree::Tree;
 use sigstore_verify::types::{ArtifactDigest, DerPublicKey, HashAlgorithm};
 use sigstore_verify::{PublicKeyVerificationPolicy, VerificationPolicy};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,6 +7,7 @@ use veriseal::{
     Artifact, Authority, Claim, Digest, Identity, KeyAuthority, KeylessAuthority, Pattern, Policy, PublicKey, Requirement,
     SctMode, Settings, SignatureRequirement, StringMatch, TlogMode, TrustRoot, UnixTime, Validity, Verifier,
 };
+use veriseal_testkit::mutation::Tree;
 
 /// Who must have signed.
 pub enum Signed {

@@ -6,9 +6,9 @@
 //! not know have nothing to be held against.
 
 use crate::case::{Answer, Case};
-use crate::random::Random;
 use crate::remedy::REMEDIES;
-use crate::tree::{Style, Tree};
+use veriseal_testkit::mutation::Random;
+use veriseal_testkit::mutation::{Style, Tree};
 
 const OTHER_NAME: &str = "the identity is an otherName, which it does not read";
 

@@ -11,22 +11,17 @@
 mod case;
 mod difference;
 mod made;
-mod mutate;
-mod random;
 mod remedy;
 mod table;
 mod tally;
-mod tree;
 mod vectors;
 
 use case::{Answer, Case};
-use mutate::OPERATORS;
-use random::Random;
 use std::process::ExitCode;
 use std::time::Instant;
 use table::Table;
 use tally::Tally;
-use tree::Tree;
+use veriseal_testkit::mutation::{OPERATORS, Random, Tree};
 
 struct Options {
     mutations: u64,

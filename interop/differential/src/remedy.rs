@@ -1,8 +1,8 @@
 //! What takes the cause of a difference away.
 
 use crate::case::Case;
-use crate::tree::Tree;
 use veriseal::encoding::base64;
+use veriseal_testkit::mutation::Tree;
 
 /// A cause, and the bundles without it: none where it is not there.
 pub struct Remedy {

@@ -2,8 +2,8 @@
 
 use crate::case::{Answer, Case};
 use crate::difference::{STRICTER, explain};
-use crate::mutate::OPERATORS;
 use std::collections::BTreeMap;
+use veriseal_testkit::mutation::OPERATORS;
 
 /// How many mutations of one operator ended how.
 #[derive(Clone, Default)]

@@ -1,6 +1,8 @@
 //! One module a subcommand.
 
 pub(crate) mod admission;
+#[cfg(feature = "admission-server")]
+mod admission_serve;
 pub(crate) mod codes;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;

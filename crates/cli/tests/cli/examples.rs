@@ -59,3 +59,18 @@ fn the_keyless_example_is_accepted_for_its_identity_alone() {
         assert_eq!(said.report()["weakened"].as_array().map(Vec::len), Some(0), "{said:?}");
     }
 }
+
+/// The manifests start the server with options that it has.
+#[cfg(feature = "admission-server")]
+#[test]
+fn the_manifests_name_options_that_exist() {
+    let text = std::fs::read_to_string(examples().join("../kubernetes/server.yaml")).unwrap();
+    let help = veriseal(["admission", "serve", "--help"]);
+    assert_eq!(help.exit, 0);
+    let words = text.split_whitespace().filter(|word| word.contains('='));
+    let named: Vec<&str> = words.filter_map(|word| word.strip_prefix("--")?.split('=').next()).collect();
+    assert!(named.contains(&"policy") && named.len() >= 4, "{named:?}");
+    for name in named {
+        assert!(help.out.contains(&format!("--{name} ")), "{name}");
+    }
+}

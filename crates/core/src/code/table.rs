@@ -287,6 +287,7 @@ codes! {
     ImageFieldMalformed = 1202, "IMAGE_FIELD_MALFORMED", Rejected, Caller, "a place that names an image cannot be read", "Name every image in full, as text.";
     OutOfScope = 1203, "OUT_OF_SCOPE", Notice, Caller, "the policy is not about this namespace: nothing was verified", "Add the namespace to the policy's admission.namespaces where it should be.";
     AdmissionOverloaded = 1204, "ADMISSION_OVERLOADED", Undecided, Caller, "too many requests at once", "Try again, or run more replicas.";
+    AuditUnavailable = 1205, "AUDIT_UNAVAILABLE", Undecided, Caller, "the decision could not be written down", "Look at what takes the audit log: its disk, or its reader.";
 }
 
 impl fmt::Display for Code {

@@ -28,6 +28,15 @@ pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], max_depth: usize) -> Resul
     parse_tolerant_named(bytes, max_depth, &[], &[])
 }
 
+/// [`parse`] for types in which no map stands: an object of more than `max_keys` holds what the type does not know. To compare
+/// a flood of keys with each other costs many times what reading it does (K-DS-04).
+///
+/// # Errors
+/// [`JsonError`] as for [`parse`].
+pub fn parse_without_maps<'a, T: Deserialize<'a>>(bytes: &'a [u8], max_depth: usize, max_keys: usize) -> Result<T, JsonError> {
+    parse_within(bytes, (max_depth, max_keys), &[], &[])
+}
+
 /// Reads a document whose types tolerate unknown fields. Everything else is as strict as in [`parse`].
 ///
 /// A type with optional fields should be read with [`parse_tolerant_named`].
@@ -50,12 +59,21 @@ pub fn parse_tolerant_named<'a, T: Deserialize<'a>>(
     names: &[&str],
     free: &[&str],
 ) -> Result<T, JsonError> {
+    parse_within(bytes, (max_depth, usize::MAX), names, free)
+}
+
+fn parse_within<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+    bounds: (usize, usize),
+    names: &[&str],
+    free: &[&str],
+) -> Result<T, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError::at_offset(bytes, 0, JsonRule::Syntax, "a byte order mark"));
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::at_offset(bytes, error.valid_up_to(), JsonRule::Syntax, "bytes that are not UTF-8"))?;
-    scan(bytes, max_depth, names, free)?;
+    scan(bytes, bounds, names, free)?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Objects(&mut reader)).map_err(|error| JsonError::of_serde(&error))?;
     reader.end().map_err(|error| JsonError::of_serde(&error))?;

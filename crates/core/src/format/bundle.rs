@@ -7,11 +7,14 @@ use super::signed::{Format, InclusionProof, LogEntry, Material, Signed, SignedCo
 use super::wire::{Base64Bytes, Int64, list};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
-use crate::encoding::json;
+use crate::encoding::json::{self, JsonRule};
 use crate::limits::{Limits, MAX_CHAIN, MAX_LOG_ENTRIES, MAX_PROOF_HASHES, MAX_TIMESTAMPS};
 use crate::x509::Certificate;
 use serde::Deserialize;
 use std::borrow::Cow;
+
+/// Most keys of one object; the largest of the format has a fourth of them.
+const MAX_KEYS: usize = 32;
 
 /// A version of the bundle format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,11 +225,12 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
             .found(size)
             .at("bundle"));
     }
-    let document: BundleJson<'_> = match json::parse(bytes, limits.json_depth) {
+    let document: BundleJson<'_> = match json::parse_without_maps(bytes, limits.json_depth, MAX_KEYS) {
         Ok(document) => document,
-        // A version that is not known may well break the rules of those that are: say so first.
+        // A version that is not known may well have other fields: say so first. A flood is not looked at twice.
         Err(error) => {
-            return Err(unknown_version(bytes, limits).unwrap_or_else(|| Failure::new(Code::BundleMalformed).found(error)));
+            let version = if error.rule() == JsonRule::Type { unknown_version(bytes, limits) } else { None };
+            return Err(version.unwrap_or_else(|| Failure::new(Code::BundleMalformed).found(error)));
         }
     };
     let version = BundleVersion::from_media_type(&document.media_type)

@@ -299,6 +299,18 @@ impl TrustRoot {
         &self.skipped
     }
 
+    /// The next end, after `now`, of anything that is trusted: the window of a log's key, of an authority, or of one of its
+    /// certificates. What ended before says nothing, since retired instances stay for what they signed in their time.
+    #[must_use]
+    pub fn next_end(&self, now: UnixTime) -> Option<UnixTime> {
+        let timestamping = self.timestamp_authorities.iter().map(|authority| &authority.authority);
+        let authorities = self.authorities.iter().chain(timestamping);
+        let windows = authorities
+            .flat_map(|authority| std::iter::once(authority.validity).chain(authority.chain.iter().map(Certificate::validity)));
+        let logs = self.logs.iter().map(|log| log.validity).chain(self.ct_logs.iter().map(|log| log.validity));
+        windows.chain(logs).filter_map(|window| window.end).filter(|end| *end > now).min()
+    }
+
     /// The transparency logs.
     #[must_use]
     pub fn logs(&self) -> &[TransparencyLog] {

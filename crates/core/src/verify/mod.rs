@@ -4,6 +4,8 @@ mod allowance;
 mod blob;
 mod candidate;
 mod examined;
+#[cfg(doctest)]
+mod forgery;
 mod judge;
 mod outcome;
 mod proven;

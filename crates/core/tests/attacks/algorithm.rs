@@ -4,7 +4,7 @@ use crate::kit::{ARTIFACT, Case, digest, trusted_key};
 use serde_json::{Value, json};
 use veriseal::encoding::base64;
 use veriseal::policy::{Settings, TlogMode};
-use veriseal::{Artifact, Code, Digest, HashAlgorithm, NotAccepted, PublicKey};
+use veriseal::{Code, Digest, HashAlgorithm, NotAccepted, PublicKey};
 use veriseal_testkit::bundle::Material;
 use veriseal_testkit::dsse::{self, Statement};
 use veriseal_testkit::simple_signing::{CERTIFICATE, Payload, SIGNATURE};
@@ -260,7 +260,7 @@ fn base64_has_one_spelling() {
         })
         .unwrap();
     let verifier = case.verifier();
-    let code = |bytes: &[u8]| match verifier.verify_blob(&Artifact::bytes(&artifact), bytes, case.now) {
+    let code = |bytes: &[u8]| match case.ask_blob(&verifier, &artifact, bytes) {
         Ok(_) => Code::Accepted,
         Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report.code(),
     };

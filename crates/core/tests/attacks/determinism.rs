@@ -8,7 +8,7 @@ use veriseal::crypto::SignatureCache;
 use veriseal::gather::{Fetch, FetchError, Request, Response, What};
 use veriseal::policy::{Settings, TlogMode};
 use veriseal::trust::TrustRootOrigin;
-use veriseal::{Artifact, Code, Digest, NotAccepted, Policy, Report, Requirement, SignatureRequirement, TrustRoot, Verifier};
+use veriseal::{Artifact, Code, Digest, NotAccepted, Policy, Requirement, SignatureRequirement, TrustRoot, Verifier};
 use veriseal_testkit::dsse::{SLSA_PROVENANCE, Statement};
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::simple_signing::Layer;

@@ -2,7 +2,7 @@
 //! document then means the same, or says less than it did and still enough; each of those stands here with its reason.
 
 use crate::kit::document::{pointers, replaced};
-use crate::kit::{Case, digest};
+use crate::kit::{ARTIFACT, Answer, Asked, Case, digest, record_trusting};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use veriseal::policy::{Settings, TlogMode};
@@ -83,7 +83,7 @@ fn check_bundle(name: &str, case: &Case, bundle: &Bundle, expected: &[BTreeSet<S
 }
 
 fn code(verifier: &Verifier, case: &Case, bundle: &[u8]) -> Code {
-    match verifier.verify_blob(&Artifact::bytes(crate::kit::ARTIFACT), bundle, case.now) {
+    match case.ask_blob(verifier, ARTIFACT, bundle) {
         Ok(_) => Code::Accepted,
         Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report.code(),
     }
@@ -107,7 +107,7 @@ fn bundles_in_version_1_logs() {
 fn bundles_in_version_2_logs() {
     for mut case in [Case::key(), Case::keyless()] {
         let log = &mut case.sigstore.rekor2;
-        let message = Bundle::blob(crate::kit::ARTIFACT, &case.signer).logged_v2(log);
+        let message = Bundle::blob(ARTIFACT, &case.signer).logged_v2(log);
         let envelope = Bundle::image(&digest(), &case.signer).logged_v2(log);
         let (tsa, now) = (case.sigstore.tsa.clone(), case.sigstore.now);
         if case.signer.certificate.is_none() {
@@ -153,12 +153,12 @@ fn simple_signing_payloads() {
     let mut store = Store::new();
     let image = ImageBuilder::new("app").build(&mut store);
     let good = sign_simple(&image.digest, "registry.example/app", &[("env", "prod")], &case.signer);
-    let reference = format!("registry.example/app@{}", image.digest).parse().unwrap();
+    let reference = format!("registry.example/app@{}", image.digest);
     let found = accepted(&serde_json::from_slice(&good.payload).unwrap(), |document| {
         let mut store = store.clone();
         let signature = SimpleSignature::of_payload(document.to_string().into_bytes(), &case.signer);
         store.attach_signature(&image.digest, &signature);
-        verifier.verify(&reference, &store, case.now).map_or_else(|refused| refused.code(), |_| Code::Accepted)
+        case.ask_image(&verifier, &store, &reference).map_or_else(|refused| refused.code(), |_| Code::Accepted)
     });
     let expected = [
         // Reported where it differs, and enforced only where the policy says so: images are copied.
@@ -197,12 +197,12 @@ fn rekor_bundles_in_annotations() {
     let image = ImageBuilder::new("app").build(&mut store);
     let good =
         sign_simple(&image.digest, "registry.example/app", &[], &case.signer).logged(&mut case.sigstore.rekor, case.sigstore.now);
-    let reference = format!("registry.example/app@{}", image.digest).parse().unwrap();
+    let reference = format!("registry.example/app@{}", image.digest);
     let found = accepted(&good.entry.as_ref().unwrap().to_annotation(), |document| {
         let (mut store, mut signature) = (store.clone(), good.clone());
         signature.annotations.insert(REKOR_BUNDLE.to_owned(), document.to_string());
         store.attach_signature(&image.digest, &signature);
-        verifier.verify(&reference, &store, case.now).map_or_else(|refused| refused.code(), |_| Code::Accepted)
+        case.ask_image(&verifier, &store, &reference).map_or_else(|refused| refused.code(), |_| Code::Accepted)
     });
     assert_eq!(found, BTreeSet::new());
 }
@@ -216,9 +216,25 @@ fn trust_roots() {
     let root = TrustedRoot::default().fulcio(&sigstore.fulcio).ct_log(&sigstore.ct_log).rekor_v1(&sigstore.rekor);
     let policy = std::sync::Arc::new(case.verifier().policy().clone());
     let found = accepted(&root.to_json(), |document| {
-        match TrustRoot::from_json(document.to_string().as_bytes(), TrustRootOrigin::default()) {
-            Ok(trust) => code(&Verifier::new(trust, policy.clone()), &case, &bundle),
-            Err(failure) => failure.code(),
+        let (document, artifact) = (document.to_string(), ARTIFACT);
+        let asked = Asked::Blob { artifact, bundle: &bundle };
+        let record = |answer| record_trusting(&case, document.as_bytes(), &asked, &answer);
+        let trust = match TrustRoot::from_json(document.as_bytes(), TrustRootOrigin::default()) {
+            Ok(trust) => trust,
+            Err(failure) => {
+                record(Answer::Unusable(failure.code()));
+                return failure.code();
+            }
+        };
+        match Verifier::new(trust, policy.clone()).verify_blob(&Artifact::bytes(artifact), &bundle, case.now) {
+            Ok(accepted) => {
+                record(Answer::Accepted(accepted.report()));
+                Code::Accepted
+            }
+            Err(refused) => {
+                record(Answer::Refused(&refused));
+                refused.code()
+            }
         }
     });
     let authority = "/certificateAuthorities/0";

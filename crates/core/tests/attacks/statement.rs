@@ -3,7 +3,7 @@
 use crate::kit::{ARTIFACT, Case, digest};
 use serde_json::{Value, json};
 use veriseal::policy::{Claim, Settings, TlogMode};
-use veriseal::{Artifact, Code, Digest, NotAccepted};
+use veriseal::{Code, Digest, NotAccepted};
 use veriseal_testkit::dsse::{self, COSIGN_SIGN, Envelope, EnvelopeSignature, IN_TOTO, SLSA_PROVENANCE, Statement};
 use veriseal_testkit::{Attestation, Bundle, Image, ImageBuilder, Signer, SimpleSignature, Store, sign_simple};
 
@@ -259,7 +259,7 @@ fn a_simple_signing_payload_is_read_strictly() {
 fn an_empty_artifact_is_bound_like_any_other() {
     let case = claiming(Claim::Signed);
     let verifier = case.verifier();
-    let code = |artifact: &[u8], bundle: &[u8]| match verifier.verify_blob(&Artifact::bytes(artifact), bundle, case.now) {
+    let code = |artifact: &[u8], bundle: &[u8]| match case.ask_blob(&verifier, artifact, bundle) {
         Ok(_) => Code::Accepted,
         Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report.code(),
     };

@@ -2,6 +2,7 @@
 
 use crate::call::CallInner;
 use crate::error::Problem;
+use crate::registry::HostTls;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -39,6 +40,63 @@ impl RegistryInner {
     }
 
     pub(crate) fn set_proxy(&mut self, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_pull_secret(&mut self, _: &[u8]) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_identity_token(&mut self, _: &str, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_bearer_token(&mut self, _: &str, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn allow_realm(&mut self, _: &str, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn allow_redirect(&mut self, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn add_mirror(&mut self, _: &str, _: &str) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_host_tls(&mut self, _: &str, given: &HostTls<'_>) -> Result<(), Problem> {
+        let _ = (given.roots, given.only_these, given.certificate, given.key);
+        Err(absent())
+    }
+
+    pub(crate) fn set_memory_cache(&mut self, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_cache_directory(&mut self, _: &str, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_answers_live(&mut self, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_timeouts(&mut self, _: u64, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_minimum_rate(&mut self, _: u64, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_retry_pause(&mut self, _: u64) -> Result<(), Problem> {
+        Err(absent())
+    }
+
+    pub(crate) fn set_user_agent(&mut self, _: &str) -> Result<(), Problem> {
         Err(absent())
     }
 
@@ -102,4 +160,17 @@ pub(crate) fn evidence_open(_: &str) -> Result<Evidence, Problem> {
 
 pub(crate) fn evidence_save(_: &str, _: &Evidence) -> Result<(), Problem> {
     Err(absent())
+}
+
+pub(crate) fn evidence_read(_: &[u8]) -> Result<Evidence, Problem> {
+    Err(absent())
+}
+
+pub(crate) fn evidence_archive(_: &Evidence) -> Vec<u8> {
+    Vec::new()
+}
+
+/// On the calling thread: threads come with the registry.
+pub(crate) fn in_order<T, R>(items: &[T], _: usize, work: impl Fn(&T) -> R) -> Vec<R> {
+    items.iter().map(work).collect()
 }

@@ -2,8 +2,10 @@
 
 use crate::call::CallInner;
 use crate::error::Problem;
-use ::veriseal_registry::{Call, Credentials, OciLayout, Registry, RegistryBuilder, evidence};
+use crate::registry::HostTls;
+use ::veriseal_registry::{Cache, Call, Credentials, OciLayout, Registry, RegistryBuilder, Tls, evidence};
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 use veriseal::gather::{Evidence, Fetch, FetchError, Request, Requests, Response};
@@ -54,6 +56,75 @@ impl RegistryInner {
 
     pub(crate) fn set_proxy(&mut self, url: &str) -> Result<(), Problem> {
         self.with(|builder| builder.proxy(url))
+    }
+
+    pub(crate) fn set_pull_secret(&mut self, json: &[u8]) -> Result<(), Problem> {
+        self.with(|builder| builder.pull_secret(json))
+    }
+
+    pub(crate) fn set_identity_token(&mut self, host: &str, token: &str) -> Result<(), Problem> {
+        self.with(|builder| builder.credentials(host, Credentials::IdentityToken(token.into())))
+    }
+
+    pub(crate) fn set_bearer_token(&mut self, host: &str, token: &str) -> Result<(), Problem> {
+        self.with(|builder| builder.credentials(host, Credentials::RegistryToken(token.into())))
+    }
+
+    pub(crate) fn allow_realm(&mut self, of: &str, host: &str) -> Result<(), Problem> {
+        self.with(|builder| builder.allow_realm(of, host))
+    }
+
+    pub(crate) fn allow_redirect(&mut self, host: &str) -> Result<(), Problem> {
+        self.with(|builder| builder.allow_redirect(host))
+    }
+
+    pub(crate) fn add_mirror(&mut self, of: &str, at: &str) -> Result<(), Problem> {
+        self.with(|builder| builder.mirror(of, at))
+    }
+
+    pub(crate) fn set_host_tls(&mut self, host: &str, given: &HostTls<'_>) -> Result<(), Problem> {
+        let mut tls = Tls::new();
+        if !given.roots.is_empty() {
+            tls = tls.root_certificate_pem(given.roots);
+        }
+        if given.only_these {
+            tls = tls.only_these_roots();
+        }
+        // One without the other is said when the source is made, and never left out.
+        if !given.certificate.is_empty() || !given.key.is_empty() {
+            tls = tls.client_certificate_pem(given.certificate, given.key);
+        }
+        self.with(|builder| builder.tls(host, tls))
+    }
+
+    pub(crate) fn set_memory_cache(&mut self, max_bytes: u64) -> Result<(), Problem> {
+        self.with(|builder| builder.cache(Cache::memory(max_bytes)))
+    }
+
+    pub(crate) fn set_cache_directory(&mut self, path: &str, max_bytes: u64) -> Result<(), Problem> {
+        let cache = Cache::directory(path, max_bytes)?;
+        self.with(|builder| builder.cache(cache))
+    }
+
+    pub(crate) fn set_answers_live(&mut self, milliseconds: u64) -> Result<(), Problem> {
+        self.with(|builder| builder.answers_live(Duration::from_millis(milliseconds)))
+    }
+
+    pub(crate) fn set_timeouts(&mut self, connect: u64, first_byte: u64) -> Result<(), Problem> {
+        let (connect, first_byte) = (Duration::from_millis(connect), Duration::from_millis(first_byte));
+        self.with(|builder| builder.connect_timeout(connect).first_byte_timeout(first_byte))
+    }
+
+    pub(crate) fn set_minimum_rate(&mut self, bytes: u64, window: u64) -> Result<(), Problem> {
+        self.with(|builder| builder.minimum_rate(bytes, Duration::from_millis(window)))
+    }
+
+    pub(crate) fn set_retry_pause(&mut self, milliseconds: u64) -> Result<(), Problem> {
+        self.with(|builder| builder.retry_pause(Duration::from_millis(milliseconds)))
+    }
+
+    pub(crate) fn set_user_agent(&mut self, text: &str) -> Result<(), Problem> {
+        self.with(|builder| builder.user_agent(text))
     }
 
     pub(crate) fn build(&mut self) -> Result<Client, Problem> {
@@ -131,4 +202,16 @@ pub(crate) fn evidence_open(path: &str) -> Result<Evidence, Problem> {
 
 pub(crate) fn evidence_save(path: &str, saved: &Evidence) -> Result<(), Problem> {
     Ok(evidence::save(path, &saved.to_saved())?)
+}
+
+pub(crate) fn evidence_read(archive: &[u8]) -> Result<Evidence, Problem> {
+    Ok(evidence::from_archive(archive.to_vec())?.load(&Limits::DEFAULT)?)
+}
+
+pub(crate) fn evidence_archive(saved: &Evidence) -> Vec<u8> {
+    evidence::to_archive(&saved.to_saved())
+}
+
+pub(crate) fn in_order<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    ::veriseal_registry::in_order(items, NonZeroUsize::new(threads), work)
 }

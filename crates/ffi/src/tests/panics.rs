@@ -77,6 +77,16 @@ impl Answer for veriseal_str {
         self.len == 0 && !self.data.is_null()
     }
 }
+impl Answer for veriseal_bytes {
+    fn is_failure(&self) -> bool {
+        self.len == 0 && !self.data.is_null()
+    }
+}
+impl<T> Answer for *const T {
+    fn is_failure(&self) -> bool {
+        self.is_null()
+    }
+}
 impl Answer for veriseal_verdict {
     fn is_failure(&self) -> bool {
         *self == veriseal_verdict::Undecided
@@ -201,6 +211,29 @@ fn a_panic_in_any_export_is_an_internal_error_with_outputs_null() {
         (veriseal_registry_set_deadline, _, _, _),
         (veriseal_registry_set_proxy, _, _, _, _),
         (veriseal_registry_free, _),
+        (veriseal_registry_set_pull_secret, _, _, _, _),
+        (veriseal_registry_set_identity_token, _, _, _, _, _, _),
+        (veriseal_registry_set_bearer_token, _, _, _, _, _, _),
+        (veriseal_registry_allow_realm, _, _, _, _, _, _),
+        (veriseal_registry_allow_redirect, _, _, _, _),
+        (veriseal_registry_add_mirror, _, _, _, _, _, _),
+        (veriseal_registry_set_host_tls, _, _, _, _, _, _, _, _, _, _, _),
+        (veriseal_registry_set_memory_cache, _, _, _),
+        (veriseal_registry_set_cache_directory, _, _, _, _, _),
+        (veriseal_registry_set_answers_live, _, _, _),
+        (veriseal_registry_set_timeouts, _, _, _, _),
+        (veriseal_registry_set_minimum_rate, _, _, _, _),
+        (veriseal_registry_set_retry_pause, _, _, _),
+        (veriseal_registry_set_user_agent, _, _, _, _),
+        (veriseal_verify_many, _, _, _, _, _, _, _, _, _, _),
+        (veriseal_outcomes_count, _),
+        (veriseal_outcomes_status, _, _),
+        (veriseal_outcomes_accepted, _, _),
+        (veriseal_outcomes_report, _, _),
+        (veriseal_outcomes_error, _, _),
+        (veriseal_outcomes_free, _),
+        (veriseal_evidence_new_archive, _, _, _, _),
+        (veriseal_evidence_archive, _),
         (veriseal_report_verdict, _),
         (veriseal_report_code, _),
         (veriseal_report_code_name, _),
@@ -304,6 +337,7 @@ fn handles_that_are_shared_may_be() {
     shared::<<veriseal_error as Opaque>::Inner>();
     shared::<<veriseal_evidence as Opaque>::Inner>();
     shared::<<veriseal_request as Opaque>::Inner>();
+    shared::<<veriseal_outcomes as Opaque>::Inner>();
     sent::<<veriseal_requirement as Opaque>::Inner>();
     sent::<<veriseal_registry as Opaque>::Inner>();
     sent::<<veriseal_session as Opaque>::Inner>();
@@ -330,6 +364,7 @@ fn tags_are_distinct_and_never_zero() {
         veriseal_registry::TAG,
         veriseal_session::TAG,
         veriseal_sink::TAG,
+        veriseal_outcomes::TAG,
     ];
     assert_eq!(tags.iter().collect::<BTreeSet<_>>().len(), tags.len());
     assert!(!tags.contains(&0));

@@ -3,7 +3,7 @@
  */
 #include "check.h"
 #include <pthread.h>
-#include <time.h>
+#include <sched.h>
 
 static const char *folder;
 
@@ -120,63 +120,61 @@ static void logs(const start *it) {
     veriseal_call_free(call);
 }
 
-/* A fetcher that waits until it is told to stop, as one on a slow network would. */
-static int32_t waiting_fetch(void *context, const veriseal_request *request, veriseal_sink *sink) {
-    (void)request;
-    size_t *began = (size_t *)context;
-    __atomic_store_n(began, 1, __ATOMIC_SEQ_CST);
-    while (!veriseal_sink_is_cancelled(sink)) {
-        struct timespec moment = {0, 1000000};
-        nanosleep(&moment, NULL);
-    }
-    return VERISEAL_FETCH_RESULT_CANCELLED;
-}
-
+/* A fetcher that does not answer before it is told to stop. Where it has a call, another thread cancels that meanwhile. */
 typedef struct {
-    veriseal_call *call;
-    size_t *began;
-} canceller;
+    veriseal_call *cancelled;
+    size_t began;
+} waiting;
 
-static void *cancel(void *argument) {
-    canceller *it = (canceller *)argument;
-    while (!__atomic_load_n(it->began, __ATOMIC_SEQ_CST)) {
-        struct timespec moment = {0, 1000000};
-        nanosleep(&moment, NULL);
-    }
-    EXPECT(VERISEAL_STATUS_DONE, veriseal_call_cancel(it->call, NULL));
+static void *cancel(void *call) {
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_call_cancel((const veriseal_call *)call, NULL));
     return NULL;
 }
 
+static int32_t waiting_fetch(void *context, const veriseal_request *request, veriseal_sink *sink) {
+    (void)request;
+    waiting *it = (waiting *)context;
+    pthread_t thread;
+    it->began++;
+    if (it->cancelled) {
+        CHECK(!veriseal_sink_is_cancelled(sink));
+        CHECK(pthread_create(&thread, NULL, cancel, it->cancelled) == 0);
+    }
+    while (!veriseal_sink_is_cancelled(sink)) sched_yield();
+    if (it->cancelled) CHECK(pthread_join(thread, NULL) == 0);
+    return VERISEAL_FETCH_RESULT_CANCELLED;
+}
+
 static void deadline_and_cancellation(const start *it) {
-    size_t began = 0;
-    veriseal_fetcher fetcher = {&began, waiting_fetch, NULL};
+    waiting fetch = {NULL, 0};
+    veriseal_fetcher fetcher = {&fetch, waiting_fetch, NULL};
     veriseal_source *source = NULL;
     veriseal_call *call = NULL;
     veriseal_accepted *accepted = NULL;
     veriseal_report *report = NULL;
     EXPECT(VERISEAL_STATUS_DONE, veriseal_source_new_fetcher(fetcher, &source, NULL));
 
-    EXPECT(VERISEAL_STATUS_DONE, veriseal_call_new(&call, NULL));
-    EXPECT(VERISEAL_STATUS_DONE, veriseal_call_set_deadline(call, 20, NULL));
-    EXPECT(VERISEAL_STATUS_UNDECIDED, veriseal_verify(it->verifier, source, it->image, strlen(it->image), call, it->now, &accepted, &report, NULL));
-    CHECK(!accepted && same(veriseal_report_code_name(report), "DEADLINE_EXCEEDED"));
-    veriseal_report_free(report);
-    veriseal_call_free(call);
+    /* No time at all: nothing is asked. One moment: what is asked ends with it. */
+    for (uint64_t milliseconds = 0; milliseconds < 2; milliseconds++) {
+        EXPECT(VERISEAL_STATUS_DONE, veriseal_call_new(&call, NULL));
+        EXPECT(VERISEAL_STATUS_DONE, veriseal_call_set_deadline(call, milliseconds, NULL));
+        EXPECT(VERISEAL_STATUS_UNDECIDED, veriseal_verify(it->verifier, source, it->image, strlen(it->image), call, it->now, &accepted, &report, NULL));
+        CHECK(!accepted && same(veriseal_report_code_name(report), "DEADLINE_EXCEEDED"));
+        CHECK(fetch.began <= milliseconds);
+        veriseal_report_free(report);
+        veriseal_call_free(call);
+    }
 
-    began = 0;
     EXPECT(VERISEAL_STATUS_DONE, veriseal_call_new(&call, NULL));
-    canceller other = {call, &began};
-    pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, cancel, &other) == 0);
+    fetch.cancelled = call;
+    fetch.began = 0;
     EXPECT(VERISEAL_STATUS_UNDECIDED, veriseal_verify(it->verifier, source, it->image, strlen(it->image), call, it->now, &accepted, &report, NULL));
-    CHECK(!accepted && same(veriseal_report_code_name(report), "CANCELLED"));
-    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(!accepted && same(veriseal_report_code_name(report), "CANCELLED") && fetch.began == 1);
     veriseal_report_free(report);
 
     /* Cancelled for good: the next call does not begin. */
-    began = 0;
     EXPECT(VERISEAL_STATUS_UNDECIDED, veriseal_verify(it->verifier, source, it->image, strlen(it->image), call, it->now, &accepted, NULL, NULL));
-    CHECK(!accepted && began == 0);
+    CHECK(!accepted && fetch.began == 1);
     veriseal_call_free(call);
     veriseal_source_free(source);
 }
@@ -262,9 +260,21 @@ static void evidence(const start *it) {
     EXPECT(VERISEAL_STATUS_DONE, veriseal_evidence_gather(it->verifier, it->layout, it->image, strlen(it->image), NULL, &gathered, &error));
     const char *path = material(folder, "evidence.tar");
     EXPECT(VERISEAL_STATUS_DONE, veriseal_evidence_save(gathered, path, strlen(path), &error));
+    /* In memory it is what is in the file, and is believed no more. */
+    veriseal_evidence *kept = NULL;
+    veriseal_bytes archive = veriseal_evidence_archive(gathered);
+    size_t len = 0;
+    char *in_file = content(path, &len);
+    CHECK(archive.len == len && memcmp(archive.data, in_file, len) == 0);
+    free(in_file);
+    EXPECT(VERISEAL_STATUS_DONE, veriseal_evidence_new_archive(archive.data, archive.len, &kept, &error));
+    EXPECT(VERISEAL_STATUS_REFUSED, veriseal_evidence_new_archive(archive.data, archive.len - 1025, &loaded, &error));
+    CHECK(!loaded && same(veriseal_error_code_name(error), "EVIDENCE_INVALID"));
+    veriseal_error_free(error);
+    CHECK(veriseal_evidence_archive(NULL).len == 0 && veriseal_evidence_archive(NULL).data);
     EXPECT(VERISEAL_STATUS_DONE, veriseal_evidence_new_file(path, strlen(path), &loaded, &error));
-    const veriseal_evidence *both[] = {gathered, loaded};
-    for (int at = 0; at < 2; at++) {
+    const veriseal_evidence *both[] = {gathered, loaded, kept};
+    for (int at = 0; at < 3; at++) {
         EXPECT(VERISEAL_STATUS_ACCEPTED, veriseal_judge(it->verifier, both[at], it->pinned, strlen(it->pinned), it->now, &accepted, &report, &error));
         CHECK(accepted && same(veriseal_accepted_pinned(accepted), it->pinned));
         veriseal_accepted_free(accepted);
@@ -278,6 +288,7 @@ static void evidence(const start *it) {
     EXPECT(VERISEAL_STATUS_REFUSED, veriseal_judge(it->verifier, loaded, it->image, strlen(it->image), it->now, &accepted, &report, &error));
     CHECK(!accepted && !report && same(veriseal_error_code_name(error), "DIGEST_REQUIRED"));
     veriseal_error_free(error);
+    veriseal_evidence_free(kept);
     veriseal_evidence_free(gathered);
     gathered = (veriseal_evidence *)(void *)&error;
     EXPECT(VERISEAL_STATUS_UNDECIDED, veriseal_evidence_gather(it->verifier, it->layout, "registry.testkit.example/acme/app:none", 38, NULL, &gathered, &error));

@@ -13,6 +13,7 @@ _Now = datetime | str | _Clock | None
 __all__ = [
     "Accepted",
     "AcceptedBlob",
+    "Cache",
     "Code",
     "Evidence",
     "FetchFailure",
@@ -25,6 +26,7 @@ __all__ = [
     "RegistryCall",
     "Request",
     "Session",
+    "Tls",
     "TrustRoot",
     "Verifier",
     "_Clock",
@@ -196,6 +198,24 @@ class NotFound:
 class FetchFailure: ...
 
 @final
+class Cache:
+    @staticmethod
+    def memory(max_bytes: int) -> Cache: ...
+    @staticmethod
+    def directory(path: _Path, max_bytes: int) -> Cache: ...
+
+@final
+class Tls:
+    def __new__(
+        cls,
+        *,
+        root_certificates: _Input | None = None,
+        only_these_roots: bool = False,
+        client_certificate: _Input | None = None,
+        client_key: _Input | None = None,
+    ) -> Tls: ...
+
+@final
 class Registry:
     def __new__(
         cls,
@@ -203,12 +223,24 @@ class Registry:
         timeout: float = 30.0,
         allow_http: Sequence[str] | None = None,
         docker_config: _Input | None = None,
-        credentials: Mapping[str, tuple[str, str]] | None = None,
-        allow_realms: Mapping[str, str] | None = None,
+        pull_secret: _Input | None = None,
+        credentials: dict[str, tuple[str, str]] | None = None,
+        identity_tokens: dict[str, str] | None = None,
+        bearer_tokens: dict[str, str] | None = None,
+        allow_realms: dict[str, str] | None = None,
+        allow_redirects: Sequence[str] | None = None,
+        mirrors: dict[str, str] | None = None,
         root_certificates: _Input | None = None,
         only_these_roots: bool = False,
+        tls: dict[str, Tls] | None = None,
         proxy: str | None = None,
         user_agent: str | None = None,
+        cache: Cache | None = None,
+        answers_live: float | None = None,
+        connect_timeout: float | None = None,
+        first_byte_timeout: float | None = None,
+        minimum_rate: tuple[int, float] | None = None,
+        retry_pause: float | None = None,
     ) -> Registry: ...
     def call(self, timeout: float | None = None) -> RegistryCall: ...
     def fetch(self, request: Request) -> Found | NotFound: ...
@@ -231,6 +263,9 @@ class Evidence:
     @staticmethod
     def load(path: _Path) -> Evidence: ...
     def save(self, path: _Path) -> None: ...
+    @staticmethod
+    def from_bytes(archive: bytes | bytearray) -> Evidence: ...
+    def to_bytes(self) -> bytes: ...
     @property
     def image(self) -> str: ...
     @property

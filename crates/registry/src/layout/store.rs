@@ -6,7 +6,7 @@
 use super::tar::{self, Place};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use veriseal::code::{Code, Failure};
@@ -28,6 +28,10 @@ pub(crate) enum Store {
         file: Mutex<File>,
         places: BTreeMap<String, Place>,
     },
+    Memory {
+        bytes: Vec<u8>,
+        places: BTreeMap<String, Place>,
+    },
 }
 
 impl Store {
@@ -43,9 +47,15 @@ impl Store {
             return Err(Failure::new(Code::SourceInvalid).expected("a directory or a file").at(path.display()));
         }
         let mut file = File::open(&root).map_err(unreadable)?;
-        let places = tar::index(&mut file, |name| matches!(name, "oci-layout" | "index.json") || blob_digest(name).is_some())
+        let places = tar::index(&mut file, is_known)
             .map_err(|failure| if failure.at_text().is_some() { failure } else { failure.at(path.display()) })?;
         Ok(Self::Archive { file: Mutex::new(file), places })
+    }
+
+    /// Opens an uncompressed archive that is in memory.
+    pub(crate) fn memory(bytes: Vec<u8>) -> Result<Self, Failure> {
+        let places = tar::index(&mut Cursor::new(&bytes), is_known)?;
+        Ok(Self::Memory { bytes, places })
     }
 
     /// The bytes of a file, at most `max_bytes`; `None` where there is no such file.
@@ -70,6 +80,13 @@ impl Store {
                 file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
                 (&mut *file).take(size).read_to_end(&mut bytes).map_err(unreadable)?;
             }
+            Self::Memory { bytes: all, places } => {
+                let Some(place) = places.get(name) else { return Ok(None) };
+                if place.size > max_bytes {
+                    return Err(FetchError::TooLarge { max_bytes });
+                }
+                bytes.extend_from_slice(member(all, place));
+            }
         }
         Ok(Some(bytes))
     }
@@ -89,6 +106,10 @@ impl Store {
                 file.seek(SeekFrom::Start(place.offset)).map_err(unreadable)?;
                 (&mut *file).take(place.size.min(1)).read_to_end(&mut first).map_err(unreadable)?;
             }
+            Self::Memory { bytes, places } => {
+                let Some(place) = places.get(name) else { return Ok(false) };
+                first.extend(member(bytes, place).first());
+            }
         }
         Ok(first == b"{")
     }
@@ -97,7 +118,7 @@ impl Store {
     pub(super) fn blobs(&self) -> Result<BTreeMap<Digest, u64>, Failure> {
         let mut blobs = BTreeMap::new();
         match self {
-            Self::Archive { places, .. } => {
+            Self::Archive { places, .. } | Self::Memory { places, .. } => {
                 blobs.extend(places.iter().filter_map(|(name, place)| Some((blob_digest(name)?, place.size))));
             }
             Self::Directory { root } => {
@@ -127,6 +148,17 @@ impl Store {
         }
         Ok(blobs)
     }
+}
+
+/// What of an archive is ever looked up.
+fn is_known(name: &str) -> bool {
+    matches!(name, "oci-layout" | "index.json") || blob_digest(name).is_some()
+}
+
+/// The content of a member. Its place was found within the archive.
+fn member<'a>(archive: &'a [u8], place: &Place) -> &'a [u8] {
+    let range = usize::try_from(place.offset).ok().zip(usize::try_from(place.size).ok());
+    range.and_then(|(offset, size)| archive.get(offset..offset.checked_add(size)?)).unwrap_or_default()
 }
 
 /// The name of a blob (image-layout "Blobs").

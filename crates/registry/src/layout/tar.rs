@@ -6,7 +6,6 @@
 //! twice are refused, since readers differ on which counts.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use veriseal::code::{Code, Failure};
 
@@ -28,7 +27,7 @@ pub(crate) struct Place {
 /// # Errors
 /// [`Code::SourceInvalid`] for a compressed, cut or malformed archive, one with more than 100 000 members, and a wanted
 /// name that stands twice or is a link.
-pub(super) fn index(file: &mut File, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Place>, Failure> {
+pub(super) fn index(file: &mut (impl Read + Seek), wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<String, Place>, Failure> {
     let unreadable = |error: io::Error| invalid(&error.to_string());
     let length = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let mut places = BTreeMap::new();
@@ -84,7 +83,7 @@ fn not_a_header(block: &[u8; BLOCK], position: u64) -> String {
     }
 }
 
-fn read_block(file: &mut File, position: u64, length: u64) -> io::Result<Option<[u8; BLOCK]>> {
+fn read_block(file: &mut (impl Read + Seek), position: u64, length: u64) -> io::Result<Option<[u8; BLOCK]>> {
     if position.checked_add(BLOCK as u64).is_none_or(|end| end > length) {
         return Ok(None);
     }
@@ -94,7 +93,7 @@ fn read_block(file: &mut File, position: u64, length: u64) -> io::Result<Option<
     Ok(Some(block))
 }
 
-fn read_small(file: &mut File, offset: u64, size: u64) -> Result<Vec<u8>, Failure> {
+fn read_small(file: &mut (impl Read + Seek), offset: u64, size: u64) -> Result<Vec<u8>, Failure> {
     if size > MAX_EXTENDED {
         return Err(invalid("an extended header of more than 64 KiB"));
     }
@@ -237,6 +236,7 @@ fn pax_record(key: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
 
     fn file(bytes: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();

@@ -1,5 +1,7 @@
 //! A verifier for a scenario, and its report.
 
+#![allow(dead_code, reason = "every test binary uses its own part of this")]
+
 use veriseal::policy::{Identity, StringMatch};
 use veriseal::trust::{TrustRoot, TrustRootOrigin};
 use veriseal::{

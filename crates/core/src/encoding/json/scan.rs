@@ -7,10 +7,10 @@ use std::fmt;
 /// Longest number, in characters; an honest one has at most 20 (K-DS-06).
 const MAX_NUMBER: usize = 64;
 
-/// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth` and endless
-/// numbers.
-pub(super) fn scan(bytes: &[u8], max_depth: usize, names: &[&str], free: &[&str]) -> Result<(), JsonError> {
-    Scan { bytes, at: 0, max_depth, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()
+/// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth`, objects of
+/// more than `max_keys` and endless numbers.
+pub(super) fn scan(bytes: &[u8], (max_depth, max_keys): (usize, usize), names: &[&str], free: &[&str]) -> Result<(), JsonError> {
+    Scan { bytes, at: 0, max_depth, max_keys, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()
 }
 
 /// One pass over the tokens. It is exact on JSON; what is not JSON it may misread, and serde refuses that afterwards.
@@ -18,6 +18,7 @@ struct Scan<'a, 'n> {
     bytes: &'a [u8],
     at: usize,
     max_depth: usize,
+    max_keys: usize,
     names: &'n [&'n str],
     free: &'n [&'n str],
     stack: Vec<Open>,
@@ -130,6 +131,10 @@ impl<'a> Scan<'a, '_> {
             Cow::Borrowed(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default())
         };
         let is_free = self.stack.last().is_some_and(|open| open.is_free);
+        let before = self.keys.len().saturating_sub(self.stack.last().map_or(0, |open| open.first_key));
+        if before >= self.max_keys {
+            return Err(self.error(start, JsonRule::TooMany, format_args!("an object of more than {} keys", self.max_keys)));
+        }
         let other_case = |name: &&&str| key.eq_ignore_ascii_case(name.as_bytes()) && *key != *name.as_bytes();
         if !is_free && let Some(name) = self.names.iter().find(other_case) {
             let message = format!("key `{}` where `{name}` is meant", String::from_utf8_lossy(&key));

@@ -96,6 +96,18 @@ fn a_list_beyond_its_bound_stops_at_the_next_element() {
     assert_eq!(rule(r#"{"list":[1,2,"x"]}"#), JsonRule::Type);
 }
 
+/// K-DS-04: comparing keys with each other costs more than reading them.
+#[test]
+fn a_flood_of_keys_is_refused_where_no_map_stands() {
+    let flood = |count: usize| {
+        let members: Vec<String> = (0..count).map(|number| format!("\"{number}\":0")).collect();
+        format!("{{\"own\":{{{}}}}}", members.join(","))
+    };
+    let read = |count| parse_without_maps::<serde::de::IgnoredAny>(flood(count).as_bytes(), 8, 32).map(|_| ());
+    assert_eq!(read(32), Ok(()));
+    assert_eq!(read(33).unwrap_err().rule(), JsonRule::TooMany);
+}
+
 /// K-P-08, with the spelling through escapes that a comparison of raw text would miss.
 #[test]
 fn a_doubled_key_is_refused_at_any_depth() {

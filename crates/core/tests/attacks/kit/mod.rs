@@ -5,6 +5,10 @@
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
 pub(crate) mod document;
+mod record;
+
+#[allow(unused_imports, reason = "every test binary uses its own part of this")]
+pub(crate) use record::{Answer, Asked, record_trusting};
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -12,7 +16,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 use veriseal::policy::{Authority, Claim, KeyAuthority, KeylessAuthority, Settings, SignatureRequirement, StringMatch};
 use veriseal::trust::TrustRootOrigin;
 use veriseal::{
-    Artifact, Code, Digest, NotAccepted, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime, Validity, Verifier,
+    Accepted, AcceptedBlob, Artifact, Code, Digest, NotAccepted, Policy, PublicKey, Report, Requirement, TrustRoot, UnixTime,
+    Validity, Verifier,
 };
 use veriseal_testkit::json::canonical;
 use veriseal_testkit::rekor::Body;
@@ -96,10 +101,31 @@ impl Case {
         [("message", self.message()), ("envelope", self.envelope())]
     }
 
+    /// What is trusted.
+    pub(crate) fn root(&self) -> TrustedRoot {
+        self.trusted.clone().unwrap_or_else(|| self.sigstore.trusted_root())
+    }
+
     pub(crate) fn verifier(&self) -> Verifier {
-        let root = self.trusted.clone().unwrap_or_else(|| self.sigstore.trusted_root());
+        let root = self.root();
         let leaf = SignatureRequirement::new(self.authority.clone()).settings(self.settings.clone()).claim(self.claim.clone());
         Verifier::new(trust(&root), Policy::new(Requirement::signature(leaf)).unwrap())
+    }
+
+    /// Asks the case's own verifier about a bundle. Every such question is one that C and Python answer too (`record`).
+    pub(crate) fn ask_blob(&self, verifier: &Verifier, artifact: &[u8], bundle: &[u8]) -> Result<AcceptedBlob, NotAccepted> {
+        let outcome = verifier.verify_blob(&Artifact::bytes(artifact), bundle, self.now);
+        let answer = outcome.as_ref().map_or_else(Answer::Refused, |accepted| Answer::Accepted(accepted.report()));
+        record::record(self, &Asked::Blob { artifact, bundle }, &answer);
+        outcome
+    }
+
+    /// Asks the case's own verifier about an image in a store.
+    pub(crate) fn ask_image(&self, verifier: &Verifier, store: &Store, reference: &str) -> Result<Accepted, NotAccepted> {
+        let outcome = verifier.verify(&reference.parse().unwrap(), store, self.now);
+        let answer = outcome.as_ref().map_or_else(Answer::Refused, |accepted| Answer::Accepted(accepted.report()));
+        record::record(self, &Asked::Image { store, reference }, &answer);
+        outcome
     }
 
     /// The answer to an image in a store: the code of the verdict, and those of the candidates that do not count.
@@ -109,8 +135,8 @@ impl Case {
     }
 
     pub(crate) fn image_report(&self, store: &Store, image: &Image) -> Report {
-        let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
-        match self.verifier().verify(&reference, store, self.now) {
+        let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest);
+        match self.ask_image(&self.verifier(), store, &reference) {
             Ok(accepted) => accepted.report().clone(),
             Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }
@@ -118,7 +144,7 @@ impl Case {
 
     /// The answer to a bundle's bytes.
     pub(crate) fn report_of(&self, bundle: &[u8]) -> Report {
-        match self.verifier().verify_blob(&Artifact::bytes(ARTIFACT), bundle, self.now) {
+        match self.ask_blob(&self.verifier(), ARTIFACT, bundle) {
             Ok(accepted) => accepted.report().clone(),
             Err(NotAccepted::Rejected(report) | NotAccepted::Undecided(report)) => report,
         }

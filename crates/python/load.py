@@ -1,0 +1,92 @@
+"""Many threads of Python on one verifier: `cargo xtask call-cost --long` runs this with the optimised package.
+
+Says how much memory 32 threads with 1 000 calls each leave behind, and how much faster two threads are than one. A line that
+misses its goal says FAILED. `test_threads.py` runs a slice of it in every test.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import veriseal
+
+THREADS, CALLS = 32, 1000
+IMAGE = "oci:examples/images/cosign-v3:1.0"
+KEY = "examples/images/cosign.pub"
+#: Bytes that may be left behind, and how much faster two threads must be.
+MAX_GROWTH, MIN_SPEEDUP = 1_000_000, 1.7
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now; Linux only."""
+    gc.collect()
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def verify(made: veriseal.Verifier, calls: int) -> None:
+    for _ in range(calls):
+        if made.verify(IMAGE).code != "ACCEPTED":
+            raise RuntimeError("not accepted")
+
+
+def growth(made: veriseal.Verifier, threads: int, calls: int, rounds: int = 3) -> int:
+    """What a round leaves behind after one to warm up, at least: what leaks, leaks in each."""
+    with ThreadPoolExecutor(threads) as pool:
+
+        def work() -> None:
+            # All at once, so that the pool uses every thread that it may.
+            meeting = threading.Barrier(threads)
+            for done in [pool.submit(lambda: (meeting.wait(), verify(made, calls))) for _ in range(threads)]:
+                done.result()
+
+        work()
+        found = []
+        for _ in range(rounds):
+            before = resident()
+            work()
+            found.append(resident() - before)
+    return min(found)
+
+
+def elapsed(made: veriseal.Verifier, threads: int, calls: int) -> float:
+    """Seconds until every thread has made its calls."""
+    workers = [threading.Thread(target=verify, args=(made, calls)) for _ in range(threads)]
+    begun = time.perf_counter()
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return time.perf_counter() - begun
+
+
+def speedup(made: veriseal.Verifier, calls: int, rounds: int = 9) -> tuple[float, float]:
+    """How many times the work of one thread two do in the same time; and how many processors two threads had."""
+    one, two, cpus = float("inf"), float("inf"), 0.0
+    for _ in range(rounds):
+        one = min(one, elapsed(made, 1, calls))
+        begun = time.process_time()
+        took = elapsed(made, 2, calls)
+        cpus = max(cpus, (time.process_time() - begun) / took)
+        two = min(two, took)
+    return 2 * one / two, cpus
+
+
+def main() -> None:
+    made = veriseal.verifier(key=KEY, tlog="ignored")
+    left = growth(made, THREADS, CALLS)
+    word = "" if left <= MAX_GROWTH else " FAILED"
+    print(f"{THREADS} threads with {CALLS} calls each leave {left} bytes behind (goal {MAX_GROWTH}){word}")
+    faster, cpus = speedup(made, 300)
+    word = "" if faster >= MIN_SPEEDUP else " FAILED"
+    print(f"two threads do {faster:.2f} times the work of one on {cpus:.2f} processors (goal {MIN_SPEEDUP}){word}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

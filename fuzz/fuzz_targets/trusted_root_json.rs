@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| veriseal_fuzz::target("trusted_root_json")(data));
