@@ -136,6 +136,9 @@ fn alone(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) -> Resu
     document["crates"] = command::crates()?;
     goals.push(Goal::at_most("crates of the core", number(&document["crates"]["core"]), 60.0));
     println!("\ncrates\n{:#}", document["crates"]);
+    if !options.command {
+        return Ok(());
+    }
     document["command"] = command::measure(&Set::make(Kind::BundleImage, 1), 400)?;
     println!("\nthe command\n{:#}", document["command"]);
     let size = number(&document["command"]["strippedBytes"]["veriseal without network"]);

@@ -9,6 +9,7 @@ benches compare [options]     veriseal beside its peers and the primitives, inte
   --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real
   --json FILE                 writes everything as JSON
   --svg FILE                  draws the ratios
+  --without-command           leaves out what needs the veriseal command to be built: sizes and start-up
   --quick                     40 signatures, 2 rounds, and nothing that has to be built first
 ";
 
@@ -18,12 +19,13 @@ pub struct Options {
     pub only: Option<String>,
     pub json: Option<PathBuf>,
     pub svg: Option<PathBuf>,
+    pub command: bool,
     pub quick: bool,
 }
 
 impl Options {
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { count: 1000, rounds: 7, only: None, json: None, svg: None, quick: false };
+        let mut options = Self { count: 1000, rounds: 7, only: None, json: None, svg: None, command: true, quick: false };
         if arguments.next().as_deref() != Some("compare") {
             return Err(USAGE.to_owned());
         }
@@ -36,6 +38,7 @@ impl Options {
                 "--only" => options.only = Some(value()?),
                 "--json" => options.json = Some(value()?.into()),
                 "--svg" => options.svg = Some(value()?.into()),
+                "--without-command" => options.command = false,
                 "--quick" => (options.quick, options.count, options.rounds) = (true, 40, 2),
                 _ => return Err(USAGE.to_owned()),
             }

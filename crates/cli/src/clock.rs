@@ -14,6 +14,7 @@ pub(crate) fn now() -> UnixTime {
 }
 
 /// A point in time to measure from, for what is shown while something is under way; decides nothing.
+#[cfg(feature = "network")]
 pub(crate) fn started() -> std::time::Instant {
     std::time::Instant::now()
 }

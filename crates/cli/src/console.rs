@@ -11,6 +11,8 @@ pub struct Console {
     err: Box<dyn Write>,
     style: Style,
     broken: bool,
+    /// Only a network keeps somebody waiting.
+    #[cfg_attr(not(feature = "network"), allow(dead_code))]
     progress: bool,
 }
 
@@ -29,6 +31,7 @@ impl Console {
     }
 
     /// Whether somebody sits before standard error who may want to see that something is going on.
+    #[cfg(feature = "network")]
     pub(crate) fn shows_progress(&self) -> bool {
         self.progress
     }
