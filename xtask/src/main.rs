@@ -6,6 +6,7 @@ mod api;
 mod codes;
 mod dependencies;
 mod dist;
+mod fuzz;
 mod header;
 mod interop;
 mod invariants;
@@ -44,6 +45,7 @@ cargo xtask <command>
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
   prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
   invariants               every invariant of SECURITY.md and the tests that hold it
+  fuzz                     a short slice of every fuzz target, on any toolchain
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -59,7 +61,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["test"] => staged(&[tests::run]),
         ["interop"] => staged(&[interop::run]),
-        ["ci"] => finished(stage::Run::within(CI), &[tests::run, interop::run, library::run, api::check]),
+        ["ci"] => finished(stage::Run::within(CI), &[tests::run, interop::run, fuzz::run, library::run, api::check]),
         ["python"] => staged(&[python::run]),
         ["dist", "python"] => python::dist(),
         ["api"] => api::write(),
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         ["call-cost"] => parity::cost(false).map(said),
         ["call-cost", "--long"] => parity::cost(true).map(said),
         ["tsan"] => tsan::run(),
+        ["fuzz"] => staged(&[fuzz::run]),
         ["known-attacks"] => known_attacks::run().map(said),
         ["known-attacks", "--write"] => known_attacks::write().map(said),
         ["mutate", arguments @ ..] => prove::mutate(arguments),

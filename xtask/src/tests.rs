@@ -6,7 +6,7 @@ use crate::{cargo, dependencies, dist, invariants, known_attacks, parity, python
 /// What two cores need from nothing stays below 25 minutes; the budgets of single stages leave room, since not all are met at once.
 pub(crate) fn run(run: &mut Run) {
     run.stage("format", minutes(1), &mut cargo(&["fmt", "--all", "--check"]));
-    for manifest in ["benches/Cargo.toml", "interop/Cargo.toml", "interop/differential/Cargo.toml"] {
+    for manifest in ["benches/Cargo.toml", "fuzz/Cargo.toml", "interop/Cargo.toml", "interop/differential/Cargo.toml"] {
         let mut format = cargo(&["fmt", "--manifest-path", manifest, "--check"]);
         run.stage(&format!("format of {manifest}"), minutes(1), &mut format);
     }
