@@ -75,10 +75,10 @@ impl<'a> Artifact<'a> {
     }
 }
 
-/// Takes all digests of an artifact that arrives in pieces, in constant memory.
+/// Takes the digests of an artifact that arrives in pieces, in constant memory.
 #[derive(Clone, Debug)]
 pub struct ArtifactHasher {
-    hashers: [Hasher; 3],
+    hashers: Vec<Hasher>,
 }
 
 impl Default for ArtifactHasher {
@@ -88,10 +88,27 @@ impl Default for ArtifactHasher {
 }
 
 impl ArtifactHasher {
-    /// Starts an empty artifact.
+    /// Starts an empty artifact of which every digest is taken: whatever its bundle names it by can be held against it.
     #[must_use]
     pub fn new() -> Self {
-        Self { hashers: [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512].map(Hasher::new) }
+        Self::of(&[HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512])
+    }
+
+    /// Starts an empty artifact of which these digests are taken, each once, the first of which names it: where it is known
+    /// what its bundle names it by, a third to an eighth of the work. Of none it is SHA-256. What a bundle names it by beside
+    /// these cannot be found out then ([`Code::NeedsArtifactBytes`]).
+    #[must_use]
+    pub fn of(algorithms: &[HashAlgorithm]) -> Self {
+        let mut wanted: Vec<HashAlgorithm> = Vec::with_capacity(algorithms.len());
+        for algorithm in algorithms {
+            if !wanted.contains(algorithm) {
+                wanted.push(*algorithm);
+            }
+        }
+        if wanted.is_empty() {
+            wanted.push(HashAlgorithm::Sha256);
+        }
+        Self { hashers: wanted.into_iter().map(Hasher::new).collect() }
     }
 
     /// Adds bytes.
@@ -101,9 +118,39 @@ impl ArtifactHasher {
         }
     }
 
-    /// The artifact, known by its SHA-256, SHA-384 and SHA-512.
+    /// The artifact, known by these digests.
     #[must_use]
     pub fn finish(self) -> Artifact<'static> {
-        Artifact { digests: self.hashers.map(Hasher::finish).into(), bytes: None }
+        Artifact { digests: self.hashers.into_iter().map(Hasher::finish).collect(), bytes: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_digests_that_are_named_are_taken() {
+        let of = |algorithms: &[HashAlgorithm]| {
+            let mut hasher = ArtifactHasher::of(algorithms);
+            hasher.update(b"im");
+            hasher.update(b"age");
+            hasher.finish().digests().to_vec()
+        };
+        let (sha256, sha512) = (Digest::sha256(b"image"), HashAlgorithm::Sha512.hash(&[b"image"]));
+        assert_eq!(of(&[HashAlgorithm::Sha512, HashAlgorithm::Sha512]), [sha512]);
+        assert_eq!(of(&[HashAlgorithm::Sha512, HashAlgorithm::Sha256]), [sha512, sha256]);
+        assert_eq!(of(&[]), [sha256]);
+        let mut all = ArtifactHasher::new();
+        all.update(b"image");
+        let all = all.finish();
+        assert_eq!((all.name(), all.digests().len()), (Some(&sha256), 3));
+    }
+
+    #[test]
+    fn a_digest_that_was_not_taken_cannot_be_found_out() {
+        let artifact = ArtifactHasher::of(&[HashAlgorithm::Sha256]).finish();
+        let missing = artifact.digest_under(HashAlgorithm::Sha512);
+        assert_eq!(missing.unwrap_err().code(), Code::NeedsArtifactBytes);
     }
 }
