@@ -124,14 +124,14 @@ impl Walk<'_> {
         };
         for (candidate, signature) in counted {
             let mut configured = leaf.clauses(signature.identity);
-            // Evaluated just now, over all of them.
-            leaf.selection().name().map(|name| configured.remove(name));
-            if configured == signature.evaluated {
+            // Evaluated just now, over all of them; if it is not among what is configured, one of the two is wrong.
+            let stray = leaf.selection().name().filter(|name| !configured.remove(*name));
+            if stray.is_none() && configured == signature.evaluated {
                 by.push(*candidate);
                 signers.insert(signature.signer.counted_as(facts.domain));
             } else {
-                let missing = configured.symmetric_difference(&signature.evaluated).next().cloned();
-                self.unevaluated = self.unevaluated.take().or(missing);
+                let differing = || configured.symmetric_difference(&signature.evaluated).next().cloned();
+                self.unevaluated = self.unevaluated.take().or_else(|| stray.map(Clause::Borrowed).or_else(differing));
             }
         }
         (NodeOutcome { satisfied: !by.is_empty(), by, reason, children: Vec::new() }, signers)
