@@ -1,11 +1,55 @@
-//! [`Remembered`]: a bounded map that forgets what was not asked for lately.
+//! [`Memory`]: what threads remember together, within a bound; and [`Remembered`], the map behind it, which forgets what was
+//! not asked for lately.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A map that threads share, and how often it served. Where a thread panicked under its lock it remembers nothing any more.
+#[derive(Debug)]
+pub(crate) struct Memory<K, V> {
+    entries: Mutex<Remembered<K, V>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl<K: Ord, V: Clone> Memory<K, V> {
+    /// As [`Remembered::new`].
+    pub(crate) const fn new(entries: usize) -> Self {
+        Self { entries: Mutex::new(Remembered::new(entries)), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+    }
+
+    /// What is remembered, where it still holds; counted as a hit, else as a miss.
+    pub(crate) fn find(&self, key: &K, holds: impl FnOnce(&V) -> bool) -> Option<V> {
+        let found = self.entries.lock().ok().and_then(|mut entries| entries.get(key).cloned()).filter(holds);
+        let counter = if found.is_some() { &self.hits } else { &self.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    pub(crate) fn keep(&self, key: K, value: V) {
+        if let Ok(mut entries) = self.entries.lock() {
+            entries.insert(key, value);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.lock().map_or(0, |entries| entries.len())
+    }
+
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+}
 
 /// Two generations: what is asked for moves to the young one, and when that is full the old one is dropped. Holds at most
 /// twice `of_a_generation` entries; every operation takes a logarithm of that.
 #[derive(Debug)]
-pub(crate) struct Remembered<K, V> {
+struct Remembered<K, V> {
     young: BTreeMap<K, V>,
     old: BTreeMap<K, V>,
     of_a_generation: usize,
@@ -13,18 +57,18 @@ pub(crate) struct Remembered<K, V> {
 
 impl<K: Ord, V> Remembered<K, V> {
     /// Of at most so many entries, rounded up to an even number; of none where that is 0.
-    pub(crate) const fn new(entries: usize) -> Self {
+    const fn new(entries: usize) -> Self {
         Self { young: BTreeMap::new(), old: BTreeMap::new(), of_a_generation: entries.div_ceil(2) }
     }
 
-    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
+    fn get(&mut self, key: &K) -> Option<&V> {
         if let Some((key, value)) = self.old.remove_entry(key) {
             self.insert(key, value);
         }
         self.young.get(key)
     }
 
-    pub(crate) fn insert(&mut self, key: K, value: V) {
+    fn insert(&mut self, key: K, value: V) {
         if self.young.len() >= self.of_a_generation && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
@@ -33,7 +77,7 @@ impl<K: Ord, V> Remembered<K, V> {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.young.len().saturating_add(self.old.len())
     }
 }

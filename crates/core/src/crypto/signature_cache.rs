@@ -3,9 +3,7 @@
 use super::Scheme;
 use crate::digest::sha256_parts;
 use crate::key::PublicKey;
-use crate::remembered::Remembered;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::remembered::Memory;
 
 /// Signatures of the keys of trust roots and policies that were found good, so that one which comes again is not checked
 /// again: the checkpoint under many entries, the certificate and its timestamps that sign several artifacts.
@@ -16,29 +14,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// Bounded by a number of entries of about 100 bytes; the least recently used half goes when it is full. `Send + Sync`.
 #[derive(Debug)]
-pub struct SignatureCache {
-    good: Mutex<Remembered<[u8; 32], ()>>,
-    hits: AtomicU64,
-    misses: AtomicU64,
-}
+pub struct SignatureCache(Memory<[u8; 32], ()>);
 
 impl SignatureCache {
     /// A cache of at most so many signatures; of none where that is 0.
     #[must_use]
     pub const fn new(entries: usize) -> Self {
-        Self { good: Mutex::new(Remembered::new(entries)), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+        Self(Memory::new(entries))
     }
 
     /// How often a check was saved.
     #[must_use]
     pub fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
+        self.0.hits()
     }
 
     /// How often a signature had to be checked.
     #[must_use]
     pub fn misses(&self) -> u64 {
-        self.misses.load(Ordering::Relaxed)
+        self.0.misses()
     }
 
     /// Looks up one check, and remembers it where `check` finds the signature good.
@@ -61,15 +55,9 @@ impl SignatureCache {
             signed,
             signature,
         ]);
-        // Where another thread panicked under the lock nothing is remembered any more.
-        if self.good.lock().is_ok_and(|mut good| good.get(&id).is_some()) {
-            self.hits.fetch_add(1, Ordering::Relaxed);
-            return Ok(());
-        }
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        check()?;
-        if let Ok(mut good) = self.good.lock() {
-            good.insert(id, ());
+        if self.0.find(&id, |()| true).is_none() {
+            check()?;
+            self.0.keep(id, ());
         }
         Ok(())
     }

@@ -6,12 +6,11 @@ use crate::check::Artifact;
 use crate::crypto::Backend;
 use crate::gather::Evidence;
 use crate::policy::Authority;
-use crate::remembered::Remembered;
+use crate::remembered::Memory;
 use crate::time::{Present, UnixTime};
 use sha2::{Digest as _, Sha256};
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Evidence larger than this is verified each time, so that the most an entry holds is known.
 const MAX_EVIDENCE_BYTES: usize = 1024 * 1024;
@@ -45,11 +44,7 @@ const MAX_EVIDENCE_BYTES: usize = 1024 * 1024;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct VerdictCache {
-    entries: Mutex<Remembered<Key, Entry>>,
-    hits: AtomicU64,
-    misses: AtomicU64,
-}
+pub struct VerdictCache(Memory<Key, Entry>);
 
 /// SHA-256 over everything that a verdict depends on but the time.
 type Key = [u8; 32];
@@ -71,25 +66,25 @@ impl VerdictCache {
     /// A cache of at most so many acceptances; of none where that is 0.
     #[must_use]
     pub const fn new(entries: usize) -> Self {
-        Self { entries: Mutex::new(Remembered::new(entries)), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+        Self(Memory::new(entries))
     }
 
     /// How often a remembered verdict was given.
     #[must_use]
     pub fn hits(&self) -> u64 {
-        self.hits.load(Ordering::Relaxed)
+        self.0.hits()
     }
 
     /// How often there was none to give.
     #[must_use]
     pub fn misses(&self) -> u64 {
-        self.misses.load(Ordering::Relaxed)
+        self.0.misses()
     }
 
     /// How many verdicts are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.lock().map_or(0, |entries| entries.len())
+        self.0.len()
     }
 
     /// Whether none is remembered.
@@ -99,18 +94,12 @@ impl VerdictCache {
     }
 
     fn get(&self, key: &Key, now: UnixTime) -> Option<Verdict> {
-        // Where another thread panicked under the lock nothing is remembered any more.
-        let found = self.entries.lock().ok().and_then(|mut entries| entries.get(key).cloned());
-        let found = found.filter(|Entry { unchanged: (first, last), .. }| *first <= now && now <= *last);
-        let counter = if found.is_some() { &self.hits } else { &self.misses };
-        counter.fetch_add(1, Ordering::Relaxed);
-        found.map(|entry| entry.verdict)
+        let holds = |Entry { unchanged: (first, last), .. }: &Entry| *first <= now && now <= *last;
+        self.0.find(key, holds).map(|entry| entry.verdict)
     }
 
     fn put(&self, key: Key, present: &Present, verdict: Verdict) {
-        if let Ok(mut entries) = self.entries.lock() {
-            entries.insert(key, Entry { unchanged: present.unchanged(), verdict });
-        }
+        self.0.keep(key, Entry { unchanged: present.unchanged(), verdict });
     }
 }
 
