@@ -49,7 +49,7 @@ impl Verifier {
         let shown = name.map(|digest| digest.to_string());
         let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
         let evidence = EvidenceReport { origin: "given", complete: true };
-        let signatures = examination.signatures(&[&SCOPE]);
+        let signatures = examination.signatures(&[(&SCOPE, &decision)]);
         let horizon = if decision.accepted() { examination.horizon(|later| later.decide(&SCOPE).accepted()) } else { None };
         let extra = Extra { basis: decision.accepted().then_some(Basis::Requirement), horizon, ..Extra::default() };
         let (report, present) = examination.report(headline, decision, subject, Some(evidence), extra);

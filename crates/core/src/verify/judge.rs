@@ -131,11 +131,10 @@ impl<'v> Examination<'v> {
     }
 
     /// The signatures that satisfy some leaf in one of the decisions, each once.
-    pub(super) fn signatures(&self, scopes: &[&[About]]) -> Vec<Arc<VerifiedSignature>> {
+    pub(super) fn signatures(&self, decided: &[(&[About], &Decision)]) -> Vec<Arc<VerifiedSignature>> {
         let mut numbered: BTreeMap<usize, Arc<VerifiedSignature>> = BTreeMap::new();
-        for scope in scopes {
+        for (scope, decision) in decided {
             let facts = self.facts(scope);
-            let decision = decide(&self.verifier.policy, &facts);
             for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(facts) {
                 let counts = |(number, _): &(usize, Arc<VerifiedSignature>)| outcome.by.contains(number);
                 numbered.extend(facts.held.into_iter().filter(counts));
@@ -414,7 +413,9 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
         }
     };
     let headline = Headline { verdict, failure };
-    let signatures = examination.signatures(&scopes);
+    let further: Vec<Decision> = scopes.iter().skip(1).map(|scope| examination.decide(scope)).collect();
+    let decided: Vec<_> = scopes.iter().copied().zip(std::iter::once(&decision).chain(&further)).collect();
+    let signatures = examination.signatures(&decided);
     let subject_report = subject_report(verifier, evidence, proven.as_ref(), &signatures, &examination);
     let evidence_report = EvidenceReport {
         origin: match evidence.origin() {
