@@ -12,7 +12,7 @@ pub struct Console {
     style: Style,
     broken: bool,
     /// Only a network keeps somebody waiting.
-    #[cfg_attr(not(feature = "network"), allow(dead_code))]
+    #[cfg_attr(not(feature = "network"), allow(dead_code, reason = "only what asks a registry has need of it"))]
     progress: bool,
 }
 

@@ -72,7 +72,7 @@ pub(crate) enum Failed {
     /// An option, or a file that it names, cannot be used: one sentence.
     Option(String),
     /// The library refused.
-    #[cfg_attr(not(feature = "network"), allow(dead_code))]
+    #[cfg_attr(not(feature = "network"), allow(dead_code, reason = "only what asks a registry has need of it"))]
     Registry(Failure),
 }
 
