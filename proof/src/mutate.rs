@@ -38,8 +38,10 @@ impl Found {
         other.codes.into_iter().for_each(|(code, count)| *self.codes.entry(code).or_default() += count);
     }
 
-    pub(crate) fn is_good(&self) -> bool {
-        self.accepted.is_empty() && self.panicked.is_empty() && self.tried > 0
+    /// Whether nothing was accepted and nothing panicked, of nine in ten at least of those asked for: an operator may find
+    /// nothing to change, but a run that tries next to nothing shows nothing.
+    pub(crate) fn is_good(&self, asked: u64) -> bool {
+        self.accepted.is_empty() && self.panicked.is_empty() && self.tried > 0 && self.tried >= asked / 10 * 9
     }
 
     pub(crate) fn print(&self) {
