@@ -4,6 +4,7 @@
 
 mod api;
 mod codes;
+mod codes_tested;
 mod dependencies;
 mod dist;
 mod fuzz;
@@ -35,6 +36,7 @@ cargo xtask <command>
   api [--check]            write docs/api from the public items of the library crates, or fail where it differs
   library                  the crates as they would be published, every set of features, docs/api; part of ci
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
+  codes --tested           every code of the table is what some test asks for; part of test
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   dist c --with-cargo-c    what cargo-c installs, held against that; where cargo-c is installed
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         ["library"] => staged(&[library::run, api::check]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
+        ["codes", "--tested"] => codes_tested::check().map(said),
         ["header"] => header::write(),
         ["header", "--check"] => header::check(),
         ["dist", "c"] => dist::c(),

@@ -20,6 +20,7 @@ mod log_binding;
 mod log_matrix;
 mod log_threshold;
 mod log_time;
+mod notices;
 mod platforms;
 mod registries;
 mod sct;
