@@ -5,6 +5,8 @@
 mod api;
 mod codes;
 mod codes_tested;
+mod coverage;
+mod deny;
 mod dependencies;
 mod dist;
 mod fuzz;
@@ -46,6 +48,8 @@ cargo xtask <command>
   known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
   prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
+  coverage                 how many of the core's lines the tests run, and whether they make it say every code
+  deny                     licences, sources and advisories of all dependencies, by cargo-deny
   invariants               every invariant of SECURITY.md and the tests that hold it
   fuzz                     a short slice of every fuzz target, on any toolchain
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
@@ -55,7 +59,7 @@ cargo xtask <command>
 const CI: std::time::Duration = stage::minutes(50);
 
 fn main() -> ExitCode {
-    if let Some(code) = api::as_rustdoc() {
+    if let Some(code) = api::as_rustdoc().or_else(coverage::as_compiler) {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -87,6 +91,8 @@ fn main() -> ExitCode {
         ["mutate", arguments @ ..] => prove::mutate(arguments),
         ["prove"] => prove::run(30),
         ["prove", "--minutes", minutes] => minutes.parse().map_err(|error| format!("{minutes}: {error}")).and_then(prove::run),
+        ["deny"] => deny::run(),
+        ["coverage"] => coverage::run(),
         ["invariants"] => invariants::check().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),

@@ -83,14 +83,12 @@ fn mutants(program: &PathBuf, until: Instant) -> Result<Row, String> {
         let first = ledger.number("mutations", "executions");
         let step = ["--count", &STEP.to_string(), "--seed", &SEED.to_string(), "--first", &first.to_string()].map(str::to_owned);
         let said = total(Command::new(program).arg("mutate").args(step));
-        let commit =
-            output(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(root())).unwrap_or_default();
         let last = match said {
             Ok(said) => said,
             Err(said) => return Ok(Row { part: "mutants", said, outcome: Outcome::Failed }),
         };
         tried += STEP;
-        ledger.set("mutations", &json!({ "commit": commit.trim(), "seed": SEED, "executions": first + STEP, "accepted": 0 }))?;
+        ledger.set("mutations", &json!({ "commit": commit(), "seed": SEED, "executions": first + STEP, "accepted": 0 }))?;
         // The next step takes about as long as this one.
         let each = begun.elapsed().div_f64(f64::from(u32::try_from(tried / STEP).unwrap_or(u32::MAX)));
         if Instant::now() + each > until {
@@ -128,6 +126,12 @@ pub(crate) fn total(command: &mut Command) -> Result<String, String> {
         (false, Some(said)) => Err(said.to_owned()),
         (_, None) => Err(text.lines().last().unwrap_or("said nothing").to_owned()),
     }
+}
+
+/// The commit that is looked at, for what is written down.
+pub(crate) fn commit() -> String {
+    let said = output(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(root()));
+    said.unwrap_or_default().trim().to_owned()
 }
 
 /// How far earlier runs came.
