@@ -12,6 +12,7 @@ mod binding;
 mod certificate;
 mod checkpoint;
 mod determinism;
+mod determinism_worlds;
 mod entry_points;
 mod identity;
 mod json;
