@@ -114,7 +114,7 @@ fn counted() -> Result<Lines, String> {
 }
 
 /// Where the toolchain keeps `llvm-cov` and `llvm-profdata`.
-fn tools() -> Result<PathBuf, String> {
+pub(crate) fn tools() -> Result<PathBuf, String> {
     let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()))?;
     let folder = Path::new(sysroot.trim()).join("lib/rustlib").join(crate::dist::host()?).join("bin");
     if folder.join("llvm-cov").exists() {

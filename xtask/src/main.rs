@@ -15,6 +15,7 @@ mod interop;
 mod invariants;
 mod known_attacks;
 mod library;
+mod mutants;
 mod parity;
 mod prove;
 mod python;
@@ -49,9 +50,10 @@ cargo xtask <command>
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
   prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
   coverage                 how many of the core's lines the tests run, and whether they make it say every code
+  mutants [--module M] [--minutes N]  code that is wrong on purpose, which a test must notice; by cargo-mutants
   deny                     licences, sources and advisories of all dependencies, by cargo-deny
   invariants               every invariant of SECURITY.md and the tests that hold it
-  fuzz                     a short slice of every fuzz target, on any toolchain
+  fuzz [--minutes N]       a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -85,12 +87,20 @@ fn main() -> ExitCode {
         ["call-cost"] => parity::cost(false).map(said),
         ["call-cost", "--long"] => parity::cost(true).map(said),
         ["tsan"] => tsan::run(),
+        ["fuzz", "--minutes", minutes] => number(minutes).and_then(fuzz::long),
         ["fuzz"] => staged(&[fuzz::run]),
         ["known-attacks"] => known_attacks::run().map(said),
         ["known-attacks", "--write"] => known_attacks::write().map(said),
         ["mutate", arguments @ ..] => prove::mutate(arguments),
         ["prove"] => prove::run(30),
-        ["prove", "--minutes", minutes] => minutes.parse().map_err(|error| format!("{minutes}: {error}")).and_then(prove::run),
+        ["prove", "--minutes", minutes] => number(minutes).and_then(prove::run),
+        ["mutants"] => mutants::run(None, 30),
+        ["mutants", "--standing"] => mutants::standing(),
+        ["mutants", "--minutes", minutes] => number(minutes).and_then(|minutes| mutants::run(None, minutes)),
+        ["mutants", "--module", module] => mutants::run(Some(module), 30),
+        ["mutants", "--module", module, "--minutes", minutes] => {
+            number(minutes).and_then(|minutes| mutants::run(Some(module), minutes))
+        }
         ["deny"] => deny::run(),
         ["coverage"] => coverage::run(),
         ["invariants"] => invariants::check().map(said),
@@ -108,6 +118,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
 }
 
 fn said(text: String) -> ExitCode {

@@ -14,6 +14,7 @@ mod checkpoint;
 mod determinism;
 mod determinism_worlds;
 mod entry_points;
+mod horizon;
 mod identity;
 mod json;
 mod json_paths;
