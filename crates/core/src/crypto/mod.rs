@@ -7,6 +7,7 @@
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 mod comb;
+mod jacobian;
 mod prepared;
 mod rustcrypto;
 mod signature_cache;

@@ -65,8 +65,8 @@ pub struct PreparedKey {
 }
 
 enum Table {
-    P256(Box<FixedBase<p256::NistP256>>),
-    P384(Box<FixedBase<p384::NistP384>>),
+    P256(FixedBase<p256::NistP256>),
+    P384(FixedBase<p384::NistP384>),
 }
 
 impl PreparedKey {
@@ -147,10 +147,16 @@ impl PreparedKey {
             None => self.table.get_or_init(|| self.build_table(shared)),
         };
         Some(match table.as_ref()? {
-            Table::P256(table) => p256::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| comb::verify(shared.p256(), table, prehash, &signature)),
-            Table::P384(table) => p384::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| comb::verify(shared.p384(), table, prehash, &signature)),
+            Table::P256(table) => {
+                let generator = shared.p256()?;
+                p256::ecdsa::Signature::from_der(signature)
+                    .is_ok_and(|signature| comb::verify(generator, table, prehash, &signature))
+            }
+            Table::P384(table) => {
+                let generator = shared.p384()?;
+                p384::ecdsa::Signature::from_der(signature)
+                    .is_ok_and(|signature| comb::verify(generator, table, prehash, &signature))
+            }
         })
     }
 
@@ -161,8 +167,8 @@ impl PreparedKey {
 
     fn build_table(&self, shared: &KeyTables) -> Option<Table> {
         match &self.generic {
-            rustcrypto::Key::P256(key) if shared.take_one() => Some(Table::P256(Box::new(FixedBase::new(key.as_affine())))),
-            rustcrypto::Key::P384(key) if shared.take_one() => Some(Table::P384(Box::new(FixedBase::new(key.as_affine())))),
+            rustcrypto::Key::P256(key) if shared.take_one() => Some(Table::P256(FixedBase::new(key.as_affine())?)),
+            rustcrypto::Key::P384(key) if shared.take_one() => Some(Table::P384(FixedBase::new(key.as_affine())?)),
             _ => None,
         }
     }
