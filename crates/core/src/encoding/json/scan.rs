@@ -102,7 +102,7 @@ impl<'a> Scan<'a, '_> {
         self.at = self.at.saturating_add(1);
         let mut has_escape = false;
         loop {
-            let Some(skip) = self.rest().iter().position(|&byte| byte == b'"' || byte == b'\\') else {
+            let Some(skip) = memchr::memchr2(b'"', b'\\', self.rest()) else {
                 self.at = self.bytes.len();
                 return Ok(());
             };
