@@ -178,7 +178,7 @@ impl Certificate {
     /// [`Code::AlgorithmUnsupported`] as for [`Certificate::public_key`].
     pub fn prepared_key(&self) -> Result<&PreparedKey, Failure> {
         let prepare = || {
-            PublicKey::from_spki(self.spki()).and_then(PreparedKey::new).map_err(|failure| {
+            PreparedKey::from_spki(self.spki()).map_err(|failure| {
                 // The key is the certificate's, not the caller's input.
                 Failure::new(Code::AlgorithmUnsupported)
                     .expected(failure.expected_text().unwrap_or("a supported key"))
