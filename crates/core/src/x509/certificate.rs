@@ -422,7 +422,8 @@ fn parse_extensions(wrapper: &Tlv<'_>) -> Result<Vec<Entry>, DerError> {
     let mut outer: Reader<'_> = wrapper.reader();
     let mut list = outer.expect(tag::SEQUENCE)?.reader();
     outer.finish()?;
-    let mut extensions: Vec<Entry> = Vec::new();
+    // As many as the certificate of a workflow has.
+    let mut extensions: Vec<Entry> = Vec::with_capacity(32);
     while !list.is_empty() {
         if extensions.len() >= MAX_EXTENSIONS {
             return Err(DerError("more than 64 extensions"));
