@@ -228,8 +228,8 @@ enum What {
 /// What came of it.
 #[derive(Default)]
 struct Results {
-    /// Microseconds of requests that asked registries which answer.
-    latencies: Vec<u64>,
+    /// Of requests that asked registries which answer: when each was due, and the microseconds that it took.
+    latencies: Vec<(Duration, u64)>,
     stalled: Vec<u64>,
     wrongly_admitted: u64,
     wrongly_denied: BTreeMap<String, u64>,
@@ -254,6 +254,7 @@ async fn load(plan: &Plan) -> ExitCode {
     }
     let mut memory = vec![("start", resident(child.id()))];
     let started = Instant::now();
+    let host = Host::watched_from(started);
     let mut workers = Vec::new();
     for _ in 0..plan.connections {
         let (world, url, results, next, plan) =
@@ -279,7 +280,7 @@ async fn load(plan: &Plan) -> ExitCode {
                 let mut results = results.lock().unwrap();
                 match answer {
                     Err(error) => *results.failed.entry(format!("{error:?}")).or_default() += 1,
-                    Ok(bytes) => results.note(what, took, &serde_json::from_slice(&bytes).unwrap_or_default()),
+                    Ok(bytes) => results.note(what, (due - started, took), &serde_json::from_slice(&bytes).unwrap_or_default()),
                 }
             }
         }));
@@ -310,6 +311,7 @@ async fn load(plan: &Plan) -> ExitCode {
     }
     memory.push(("at the end", resident(child.id())));
     let took = started.elapsed();
+    let host = host.until_now();
     changing.abort();
     let page = world.client().get(format!("https://{address}/metrics")).send().await.unwrap().text().await.unwrap();
     let cpu = processor_seconds(child.id());
@@ -323,12 +325,17 @@ async fn load(plan: &Plan) -> ExitCode {
         took.as_secs_f64(),
         plan.requests as f64 / took.as_secs_f64()
     );
-    println!("latency from due time    {}", percentiles(&mut results.latencies));
+    let mut all: Vec<u64> = results.latencies.iter().map(|(_, took)| *took).collect();
+    let undisturbed = results.latencies.iter().filter(|(due, _)| host.left_alone(*due));
+    let mut undisturbed: Vec<u64> = undisturbed.map(|(_, took)| *took).collect();
+    println!("latency from due time    {}", percentiles(&mut all));
+    println!("  while host took none   {}", percentiles(&mut undisturbed));
     println!("  of stalled registries  {}", percentiles(&mut results.stalled));
     for (when, kib) in memory {
         println!("memory {when:<10}        {:.1} MiB", kib as f64 / 1024.0);
     }
     println!("processor time           {cpu:.1} s, {:.2} ms a request", cpu * 1000.0 / plan.requests as f64);
+    println!("taken by the host        {:.1} % of the processors' time", host.share());
     println!("wrongly admitted         {}", results.wrongly_admitted);
     println!("signed and denied        {:?}", results.wrongly_denied);
     println!("without an answer        {:?}", results.failed);
@@ -346,13 +353,13 @@ async fn load(plan: &Plan) -> ExitCode {
 }
 
 impl Results {
-    fn note(&mut self, what: What, took: u64, answer: &Value) {
+    fn note(&mut self, what: What, (due, took): (Duration, u64), answer: &Value) {
         let response = &answer["response"];
         let allowed = response["allowed"] == true;
         let pinned = response["patchType"] == "JSONPatch";
         match what {
             What::Stalled => self.stalled.push(took),
-            _ => self.latencies.push(took),
+            _ => self.latencies.push((due, took)),
         }
         match (what, allowed) {
             (What::Signed, true) if pinned => {}
@@ -378,6 +385,64 @@ fn resident(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// How often the processors' time is read.
+const SAMPLE: Duration = Duration::from_millis(250);
+
+/// What the host of a virtual machine took of its processors for others, as Linux counts it: a latency that was measured while
+/// it took much says more about the host. Nothing where there is no /proc.
+struct Host {
+    /// Hundredths of seconds taken, and of all time, since the start of the machine; one pair a [`SAMPLE`].
+    samples: Arc<Mutex<Vec<(u64, u64)>>>,
+    watch: tokio::task::JoinHandle<()>,
+}
+
+impl Host {
+    fn watched_from(started: Instant) -> Self {
+        let samples = Arc::new(Mutex::new(Vec::new()));
+        let watch = tokio::spawn({
+            let samples = Arc::clone(&samples);
+            async move {
+                for number in 0.. {
+                    tokio::time::sleep_until((started + SAMPLE * number).into()).await;
+                    samples.lock().unwrap().push(Self::taken());
+                }
+            }
+        });
+        Self { samples, watch }
+    }
+
+    fn until_now(self) -> Taken {
+        self.watch.abort();
+        self.samples.lock().unwrap().push(Self::taken());
+        Taken(std::mem::take(&mut self.samples.lock().unwrap()))
+    }
+
+    fn taken() -> (u64, u64) {
+        let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8);
+        let ticks: Vec<u64> = fields.filter_map(|field| field.parse().ok()).collect();
+        (ticks.get(7).copied().unwrap_or(0), ticks.iter().sum())
+    }
+}
+
+/// The samples of a run.
+struct Taken(Vec<(u64, u64)>);
+
+impl Taken {
+    /// In per cent.
+    fn share(&self) -> f64 {
+        let (first, last) = (self.0[0], self.0[self.0.len() - 1]);
+        100.0 * (last.0 - first.0) as f64 / (last.1 - first.1).max(1) as f64
+    }
+
+    /// Whether nothing was taken about that time: from one sample before it to the second after it.
+    fn left_alone(&self, due: Duration) -> bool {
+        let at = (due.as_millis() / SAMPLE.as_millis()) as usize;
+        let last = self.0.len() - 1;
+        self.0[at.saturating_sub(1).min(last)].0 == self.0[(at + 2).min(last)].0
+    }
 }
 
 /// User and system time so far, in hundredths as Linux counts them.

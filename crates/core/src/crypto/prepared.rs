@@ -65,8 +65,8 @@ pub struct PreparedKey {
 }
 
 enum Table {
-    P256(Box<FixedBase<p256::NistP256>>),
-    P384(Box<FixedBase<p384::NistP384>>),
+    P256(FixedBase<p256::NistP256>),
+    P384(FixedBase<p384::NistP384>),
 }
 
 impl PreparedKey {
@@ -83,19 +83,30 @@ impl PreparedKey {
     /// # Errors
     /// As [`PreparedKey::new`].
     pub fn with_backend(key: PublicKey, backend: Backend) -> Result<Self, Failure> {
+        // What a key may be is decided in one place, whatever checks its signatures.
+        let decoded = rustcrypto::Key::new(&key)?;
+        Ok(Self::of(key, decoded, backend))
+    }
+
+    /// As [`PublicKey::from_spki`] and [`PreparedKey::new`], but the key is decoded once.
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, Failure> {
+        let (key, decoded) = PublicKey::decoded(der)?;
+        Ok(Self::of(key, decoded, Backend::default_of_build()))
+    }
+
+    fn of(key: PublicKey, decoded: rustcrypto::Key, backend: Backend) -> Self {
         #[cfg(not(feature = "aws-lc-rs"))]
         let Backend::RustCrypto = backend;
-        Ok(Self {
+        Self {
             #[cfg(feature = "aws-lc-rs")]
             native: (backend == Backend::AwsLcRs).then(|| super::aws_lc::Key::new(&key)).flatten(),
-            // What a key may be is decided in one place, whatever checks its signatures.
-            generic: rustcrypto::Key::new(&key)?,
+            generic: decoded,
             key,
             cache: OnceLock::new(),
             shared: OnceLock::new(),
             uses: AtomicUsize::new(0),
             table: OnceLock::new(),
-        })
+        }
     }
 
     /// The key itself.
@@ -147,10 +158,16 @@ impl PreparedKey {
             None => self.table.get_or_init(|| self.build_table(shared)),
         };
         Some(match table.as_ref()? {
-            Table::P256(table) => p256::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| comb::verify(shared.p256(), table, prehash, &signature)),
-            Table::P384(table) => p384::ecdsa::Signature::from_der(signature)
-                .is_ok_and(|signature| comb::verify(shared.p384(), table, prehash, &signature)),
+            Table::P256(table) => {
+                let generator = shared.p256()?;
+                p256::ecdsa::Signature::from_der(signature)
+                    .is_ok_and(|signature| comb::verify(generator, table, prehash, &signature))
+            }
+            Table::P384(table) => {
+                let generator = shared.p384()?;
+                p384::ecdsa::Signature::from_der(signature)
+                    .is_ok_and(|signature| comb::verify(generator, table, prehash, &signature))
+            }
         })
     }
 
@@ -161,8 +178,8 @@ impl PreparedKey {
 
     fn build_table(&self, shared: &KeyTables) -> Option<Table> {
         match &self.generic {
-            rustcrypto::Key::P256(key) if shared.take_one() => Some(Table::P256(Box::new(FixedBase::new(key.as_affine())))),
-            rustcrypto::Key::P384(key) if shared.take_one() => Some(Table::P384(Box::new(FixedBase::new(key.as_affine())))),
+            rustcrypto::Key::P256(key) if shared.take_one() => Some(Table::P256(FixedBase::new(key.as_affine())?)),
+            rustcrypto::Key::P384(key) if shared.take_one() => Some(Table::P384(FixedBase::new(key.as_affine())?)),
             _ => None,
         }
     }

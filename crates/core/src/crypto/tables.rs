@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many keys may have tables: a trust root names about ten, and a table takes 100 to 220 KB.
+/// How many keys may have tables: a trust root names about ten, and a table takes 150 to 340 KB.
 const MAX_TABLES: usize = 64;
 
 /// How often a key is used without a table: building one takes as long as ten to twenty verifications.
@@ -22,8 +22,8 @@ pub(super) const USES_BEFORE: usize = 4;
 ///
 /// [`PreparedKey::with_tables`]: super::PreparedKey::with_tables
 pub struct KeyTables {
-    p256: OnceLock<FixedBase<NistP256>>,
-    p384: OnceLock<FixedBase<NistP384>>,
+    p256: OnceLock<Option<FixedBase<NistP256>>>,
+    p384: OnceLock<Option<FixedBase<NistP384>>>,
     left: AtomicUsize,
 }
 
@@ -34,12 +34,12 @@ impl KeyTables {
         Self { p256: OnceLock::new(), p384: OnceLock::new(), left: AtomicUsize::new(MAX_TABLES) }
     }
 
-    pub(super) fn p256(&self) -> &FixedBase<NistP256> {
-        self.p256.get_or_init(|| FixedBase::new(&AffinePoint::GENERATOR))
+    pub(super) fn p256(&self) -> Option<&FixedBase<NistP256>> {
+        self.p256.get_or_init(|| FixedBase::new(&AffinePoint::GENERATOR)).as_ref()
     }
 
-    pub(super) fn p384(&self) -> &FixedBase<NistP384> {
-        self.p384.get_or_init(|| FixedBase::new(&AffinePoint::GENERATOR))
+    pub(super) fn p384(&self) -> Option<&FixedBase<NistP384>> {
+        self.p384.get_or_init(|| FixedBase::new(&AffinePoint::GENERATOR)).as_ref()
     }
 
     pub(super) fn take_one(&self) -> bool {
