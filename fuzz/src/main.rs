@@ -49,7 +49,10 @@ fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
         }
     }
     for (name, target) in TARGETS.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)) {
-        let seeds = [seeds(name), corpus(name)].concat();
+        let mut seeds = seeds(name);
+        seeds.extend(corpus(name));
+        seeds.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        seeds.dedup();
         let begun = Instant::now();
         let mut slowest = Duration::ZERO;
         let mut done = 0;
