@@ -1,6 +1,7 @@
 //! The `veriseal` command: how large it is, and how long it takes from its start to a verdict over saved evidence.
 
 use crate::material::{Set, TAG, Who};
+use crate::scratch::Scratch;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,14 +9,8 @@ use std::time::Instant;
 
 /// Builds the command with and without the network, and measures both.
 pub fn measure(set: &Set, starts: usize) -> Result<Value, String> {
-    let folder = std::env::temp_dir().join(format!("veriseal-benches-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let measured = measure_in(&folder, set, starts);
-    std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    measured
-}
-
-fn measure_in(folder: &Path, set: &Set, starts: usize) -> Result<Value, String> {
+    let folder = Scratch::new()?;
+    let folder = folder.path();
     let whole = build(folder, "veriseal", &[])?;
     let lean = build(folder, "veriseal-offline", &["--no-default-features"])?;
     let size = |path: &Path| std::fs::metadata(path).map(|found| found.len()).map_err(|error| error.to_string());

@@ -10,6 +10,9 @@ benches compare [options]     veriseal beside its peers and the primitives, inte
   --json FILE                 writes everything as JSON
   --svg FILE                  draws the ratios
   --without-command           leaves out what needs the veriseal command to be built: sizes and start-up
+  --python PATH               an interpreter that has sigstore-python (python3)
+  --node PATH                 Node (node)
+  --node-modules DIR          where @sigstore/verify, bundle and protobuf-specs are installed (peers/node_modules)
   --quick                     40 signatures, 2 rounds, and nothing that has to be built first
 ";
 
@@ -21,11 +24,25 @@ pub struct Options {
     pub svg: Option<PathBuf>,
     pub command: bool,
     pub quick: bool,
+    pub python: PathBuf,
+    pub node: PathBuf,
+    pub node_modules: Option<PathBuf>,
 }
 
 impl Options {
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { count: 1000, rounds: 7, only: None, json: None, svg: None, command: true, quick: false };
+        let mut options = Self {
+            count: 1000,
+            rounds: 7,
+            only: None,
+            json: None,
+            svg: None,
+            command: true,
+            quick: false,
+            python: "python3".into(),
+            node: "node".into(),
+            node_modules: None,
+        };
         if arguments.next().as_deref() != Some("compare") {
             return Err(USAGE.to_owned());
         }
@@ -38,6 +55,9 @@ impl Options {
                 "--only" => options.only = Some(value()?),
                 "--json" => options.json = Some(value()?.into()),
                 "--svg" => options.svg = Some(value()?.into()),
+                "--python" => options.python = value()?.into(),
+                "--node" => options.node = value()?.into(),
+                "--node-modules" => options.node_modules = Some(value()?.into()),
                 "--without-command" => options.command = false,
                 "--quick" => (options.quick, options.count, options.rounds) = (true, 40, 2),
                 _ => return Err(USAGE.to_owned()),
