@@ -4,7 +4,7 @@
 //! from an envelope. Nothing here says that a key is trusted.
 
 use crate::code::{Code, Failure};
-use crate::crypto;
+use crate::crypto::DecodedKey;
 use crate::digest::sha256;
 use crate::encoding::der::{DerError, Tlv, element, tag};
 use crate::encoding::{base64, pem};
@@ -79,13 +79,18 @@ impl PublicKey {
     /// [`Code::KeyInvalid`] for everything else: explicit curve parameters (CVE-2020-0601), other algorithms or curves,
     /// compressed points, weak or huge RSA keys, trailing bytes.
     pub fn from_spki(der: &[u8]) -> Result<Self, Failure> {
+        Self::decoded(der).map(|(key, _)| key)
+    }
+
+    /// As [`PublicKey::from_spki`], with the numbers of the key, which had to be read to see that it is one.
+    pub(crate) fn decoded(der: &[u8]) -> Result<(Self, DecodedKey), Failure> {
         if der.len() > MAX_SPKI_BYTES {
             return Err(invalid(format_args!("{} bytes of SubjectPublicKeyInfo", der.len())));
         }
         let (kind, value) = parse_spki(der)?;
         let key = Self { spki: der.into(), value, kind, id: sha256(der) };
-        crypto::check_key(&key)?;
-        Ok(key)
+        let decoded = DecodedKey::new(&key)?;
+        Ok((key, decoded))
     }
 
     /// A key from one PEM block `PUBLIC KEY`, or `RSA PUBLIC KEY` (PKCS#1).

@@ -47,7 +47,7 @@ impl Loaded {
             _ => None,
         });
         let roots = verifiers.flat_map(|verifier| {
-            let own = verifier.policy().leaves().into_iter().filter_map(|leaf| leaf.trust_root());
+            let own = verifier.policy().leaves().iter().filter_map(|leaf| leaf.trust_root());
             own.map(AsRef::as_ref).chain(std::iter::once(verifier.trust_root()))
         });
         roots.filter_map(|root| root.next_end(now)).min()

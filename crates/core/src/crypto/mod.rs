@@ -14,13 +14,14 @@ mod signature_cache;
 mod tables;
 
 pub use prepared::{Backend, PreparedKey};
+pub(crate) use rustcrypto::Key as DecodedKey;
 pub use signature_cache::SignatureCache;
 pub use tables::KeyTables;
 
 use crate::code::{Code, Failure};
 use crate::digest::HashAlgorithm;
 use crate::encoding::der::{self, tag};
-use crate::key::{KeyKind, PublicKey};
+use crate::key::KeyKind;
 use std::fmt;
 
 /// How a key signs: the primitive and the hash, fixed before a signature is looked at.
@@ -186,11 +187,6 @@ pub fn ecdsa_fixed_to_der(kind: KeyKind, signature: &[u8]) -> Option<Vec<u8>> {
         body.extend(der::element(tag::INTEGER, &value));
     }
     Some(der::element(tag::SEQUENCE, &body))
-}
-
-/// What a key's structure does not show: whether its point lies on the curve, and is not of small order.
-pub(crate) fn check_key(key: &PublicKey) -> Result<(), Failure> {
-    rustcrypto::Key::new(key).map(|_| ())
 }
 
 #[cfg(test)]

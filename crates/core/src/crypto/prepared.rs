@@ -83,19 +83,30 @@ impl PreparedKey {
     /// # Errors
     /// As [`PreparedKey::new`].
     pub fn with_backend(key: PublicKey, backend: Backend) -> Result<Self, Failure> {
+        // What a key may be is decided in one place, whatever checks its signatures.
+        let decoded = rustcrypto::Key::new(&key)?;
+        Ok(Self::of(key, decoded, backend))
+    }
+
+    /// As [`PublicKey::from_spki`] and [`PreparedKey::new`], but the key is decoded once.
+    pub(crate) fn from_spki(der: &[u8]) -> Result<Self, Failure> {
+        let (key, decoded) = PublicKey::decoded(der)?;
+        Ok(Self::of(key, decoded, Backend::default_of_build()))
+    }
+
+    fn of(key: PublicKey, decoded: rustcrypto::Key, backend: Backend) -> Self {
         #[cfg(not(feature = "aws-lc-rs"))]
         let Backend::RustCrypto = backend;
-        Ok(Self {
+        Self {
             #[cfg(feature = "aws-lc-rs")]
             native: (backend == Backend::AwsLcRs).then(|| super::aws_lc::Key::new(&key)).flatten(),
-            // What a key may be is decided in one place, whatever checks its signatures.
-            generic: rustcrypto::Key::new(&key)?,
+            generic: decoded,
             key,
             cache: OnceLock::new(),
             shared: OnceLock::new(),
             uses: AtomicUsize::new(0),
             table: OnceLock::new(),
-        })
+        }
     }
 
     /// The key itself.

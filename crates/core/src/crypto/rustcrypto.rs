@@ -12,8 +12,9 @@ use rsa::{BoxedUint, Pkcs1v15Sign, RsaPublicKey};
 use sha2::digest::{self, FixedOutput, FixedOutputReset, HashMarker, OutputSizeUser, Reset, Update};
 use signature::hazmat::PrehashVerifier;
 
-/// A key in the form that the primitives take.
-pub(super) enum Key {
+/// A key in the form that the primitives take: its point lies on the curve and is not of small order, which a key's structure
+/// does not show.
+pub(crate) enum Key {
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     P521(p521::ecdsa::VerifyingKey),
@@ -22,7 +23,7 @@ pub(super) enum Key {
 }
 
 impl Key {
-    pub(super) fn new(key: &PublicKey) -> Result<Self, Failure> {
+    pub(crate) fn new(key: &PublicKey) -> Result<Self, Failure> {
         let off_curve = |_| invalid("a point that is not on its curve");
         let value = key.value();
         Ok(match key.kind() {
@@ -89,11 +90,17 @@ fn ed25519(value: &[u8]) -> Result<ed25519_dalek::VerifyingKey, Failure> {
     if key.is_weak() {
         return Err(invalid("an Ed25519 point of small order"));
     }
-    // One key, one encoding: decompression also takes y ≥ p.
-    if key.to_edwards().compress().as_bytes() != bytes {
+    // One key, one encoding: decompression also takes y ≥ p. (It takes −0 for x as well, which only points of small order have.)
+    if !is_below_modulus(bytes) {
         return Err(invalid("an Ed25519 point in a non-canonical encoding"));
     }
     Ok(key)
+}
+
+/// Whether y, little-endian with the sign of x in the highest bit, is less than p = 2²⁵⁵ − 19.
+fn is_below_modulus(bytes: &[u8; 32]) -> bool {
+    let [lowest, middle @ .., highest] = bytes;
+    *lowest < 0xed || middle.iter().any(|byte| *byte != 0xff) || highest & 0x7f != 0x7f
 }
 
 /// EMSA-PSS-VERIFY (RFC 8017 §9.1.2) with the salt length read from the encoded message. The crate's own verifier can
@@ -179,3 +186,32 @@ impl FixedOutputReset for Prehashed {
 }
 
 impl HashMarker for Prehashed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of every y about the modulus, with both signs: what is taken is what the library would write for the same point.
+    #[test]
+    fn one_encoding_of_each_ed25519_point_is_taken() {
+        let mut taken = 0;
+        for lowest in 0..=0xff {
+            for highest in [0x7f, 0xff] {
+                let mut bytes = [0xff; 32];
+                (bytes[0], bytes[31]) = (lowest, highest);
+                assert_eq!(is_below_modulus(&bytes), lowest < 0xed);
+                let key = ed25519(&bytes);
+                taken += usize::from(key.is_ok());
+                let Ok(point) = ed25519_dalek::VerifyingKey::from_bytes(&bytes) else { continue };
+                let written_so = point.to_edwards().compress().as_bytes() == &bytes;
+                assert_eq!(key.is_ok(), written_so && !point.is_weak(), "{lowest:02x} {highest:02x}");
+            }
+        }
+        assert!(taken > 200);
+        for place in 1..31 {
+            let mut bytes = [0xff; 32];
+            bytes[place] = 0xfe;
+            assert!(is_below_modulus(&bytes), "{place}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 use super::fixtures::{self, MESSAGE, bytes};
 use super::*;
+use crate::key::PublicKey;
 use HashAlgorithm::{Sha256, Sha384, Sha512};
 use signature::hazmat::PrehashSigner;
 

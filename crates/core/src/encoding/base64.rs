@@ -12,6 +12,11 @@ pub fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// The same behind what stands in `text` already.
+pub(crate) fn encode_into(text: &mut String, bytes: &[u8]) {
+    STANDARD.encode_string(bytes, text);
+}
+
 /// The bytes that `text` writes in standard base64 with padding; `None` for anything else.
 #[must_use]
 pub fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {

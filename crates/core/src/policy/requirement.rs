@@ -365,6 +365,8 @@ fn distinct_authorities(of: &[Requirement]) -> usize {
 #[derive(Clone, Debug)]
 pub struct Policy {
     requirement: Requirement,
+    /// Those of the requirement, in a row: each call asks for them several times.
+    leaves: Vec<SignatureRequirement>,
     exception: Option<Exception>,
     fingerprint: [u8; 32],
 }
@@ -377,12 +379,14 @@ impl Policy {
     /// that contradict each other, more than 16 levels or 1000 leaves.
     pub fn new(requirement: Requirement) -> Result<Self, Failure> {
         requirement.validate(1)?;
-        let fingerprint = sha256(format!("veriseal policy v1\n{}", requirement.canonical()).as_bytes());
-        let policy = Self { requirement, exception: None, fingerprint };
-        if policy.leaves().len() > MAX_LEAVES {
+        let mut leaves = Vec::new();
+        requirement.collect_leaves(&mut leaves);
+        if leaves.len() > MAX_LEAVES {
             return Err(Failure::new(Code::PolicyInvalid).expected(format_args!("at most {MAX_LEAVES} leaves")).at("require"));
         }
-        Ok(policy)
+        let leaves = leaves.into_iter().cloned().collect();
+        let fingerprint = sha256(format!("veriseal policy v1\n{}", requirement.canonical()).as_bytes());
+        Ok(Self { requirement, leaves, exception: None, fingerprint })
     }
 
     /// A policy that lets these digests in without a signature, and nothing else. What it accepts says so
@@ -391,7 +395,7 @@ impl Policy {
     pub fn exception(exception: Exception) -> Self {
         let fingerprint = sha256(format!("veriseal policy v1\n{}", exception.canonical()).as_bytes());
         // Any of nothing never holds, so no signature and no lack of one can satisfy it.
-        Self { requirement: Requirement::Any(Vec::new()), exception: Some(exception), fingerprint }
+        Self { requirement: Requirement::Any(Vec::new()), leaves: Vec::new(), exception: Some(exception), fingerprint }
     }
 
     /// The exception, where the policy is one.
@@ -414,16 +418,14 @@ impl Policy {
 
     /// All leaves, in the order of the tree.
     #[must_use]
-    pub fn leaves(&self) -> Vec<&SignatureRequirement> {
-        let mut leaves = Vec::new();
-        self.requirement.collect_leaves(&mut leaves);
-        leaves
+    pub fn leaves(&self) -> &[SignatureRequirement] {
+        &self.leaves
     }
 
     /// Whether some leaf asks for an attestation, so that those must be gathered too.
     #[must_use]
     pub fn wants_attestations(&self) -> bool {
-        self.leaves().iter().any(|leaf| matches!(leaf.claim, Claim::Attestation { .. }))
+        self.leaves.iter().any(|leaf| matches!(leaf.claim, Claim::Attestation { .. }))
     }
 }
 

@@ -363,7 +363,7 @@ pub(crate) struct CandidateReport {
 }
 
 impl CandidateReport {
-    fn new(number: usize, candidate: &CandidateAccount, leaves: &[&SignatureRequirement]) -> Self {
+    fn new(number: usize, candidate: &CandidateAccount, leaves: &[SignatureRequirement]) -> Self {
         Self {
             number,
             layout: candidate.layout,
@@ -460,7 +460,7 @@ impl Document {
                 .candidates
                 .iter()
                 .enumerate()
-                .map(|(index, candidate)| CandidateReport::new(index.saturating_add(1), candidate, &leaves))
+                .map(|(index, candidate)| CandidateReport::new(index.saturating_add(1), candidate, leaves))
                 .collect(),
             weakened: reasons(&account.weakened),
             notices: reasons(&account.notices),

@@ -239,11 +239,10 @@ fn read_log(log: &LogJson<'_>, at: &str) -> Result<Result<ReadLog, Failure>, Fai
             .at(format_args!("{at}.publicKey.keyDetails"))));
     };
     let key = match encoding {
-        KeyEncoding::Spki => PublicKey::from_spki(&raw),
-        KeyEncoding::Pkcs1 => PublicKey::from_pkcs1_rsa(&raw),
+        KeyEncoding::Spki => PreparedKey::from_spki(&raw),
+        KeyEncoding::Pkcs1 => PublicKey::from_pkcs1_rsa(&raw).and_then(PreparedKey::new),
     }
     .map_err(|failure| invalid("publicKey.rawBytes").found(failure))?;
-    let key = PreparedKey::new(key).map_err(|failure| invalid("publicKey.rawBytes").found(failure))?;
     if !kind.matches(key.key().kind()) {
         return Err(invalid("publicKey.keyDetails").expected("the details of this key").found(&log.public_key.key_details));
     }

@@ -408,7 +408,7 @@ fn fingerprint(root: &TrustRoot) -> [u8; 32] {
         text.push_str(&format!("{kind} {:?} {} {operator:?}", authority.uri, window(&authority.validity)));
         for certificate in &authority.chain {
             text.push(' ');
-            text.push_str(&hex::encode(&sha256_parts(&[certificate.der()])));
+            text.push_str(&hex::encode(certificate.fingerprint()));
         }
         text.push('\n');
     }

@@ -103,8 +103,8 @@ impl Examined {
     /// The evaluations that are told, each with its leaf.
     pub(super) fn told<'a>(
         &'a self,
-        leaves: &'a [&'a SignatureRequirement],
+        leaves: &'a [SignatureRequirement],
     ) -> impl Iterator<Item = (&'a SignatureRequirement, &'a Evaluation)> {
-        self.told.iter().filter_map(|(leaf, evaluation)| Some((*leaves.get(*leaf)?, evaluation)))
+        self.told.iter().filter_map(|(leaf, evaluation)| Some((leaves.get(*leaf)?, evaluation)))
     }
 }

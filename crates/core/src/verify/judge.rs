@@ -82,7 +82,7 @@ impl<'v> Examination<'v> {
             Ok(signed) => {
                 examined.format = Some(signed.format);
                 let (limits, present) = (&self.verifier.limits, &self.present);
-                let leaves = self.verifier.policy.leaves().into_iter().zip(self.verifier.keys.iter());
+                let leaves = self.verifier.policy.leaves().iter().zip(self.verifier.keys.iter());
                 let none = no_facts(self.verifier);
                 let facts = self.facts.entry(about).or_insert(none);
                 for (index, ((leaf, key), facts)) in leaves.zip(facts).enumerate() {
@@ -117,7 +117,7 @@ impl<'v> Examination<'v> {
                 leaf.add(found, self.after);
             }
         }
-        for (index, (leaf, facts)) in leaves.into_iter().zip(&mut facts).enumerate() {
+        for (index, (leaf, facts)) in leaves.iter().zip(&mut facts).enumerate() {
             // What is not known of one candidate is not known of the newest of them either.
             let open = self.examined(scope).any(|examined| examined.undecided(index).is_some());
             facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
@@ -236,7 +236,7 @@ impl<'v> Examination<'v> {
         );
         let mut left_out: usize = 0;
         for examined in &self.examined {
-            for (leaf, evaluation) in examined.told(&leaves) {
+            for (leaf, evaluation) in examined.told(leaves) {
                 if let (Authority::Keyless(keyless), Some(signer)) = (leaf.authority(), &evaluation.signer) {
                     notices.extend(keyless.identities().iter().flat_map(|identity| unanchored_notices(identity, signer)));
                 }

@@ -73,9 +73,9 @@ impl Verifier {
             Authority::Key(authority) => PreparedKey::new(authority.key().clone()).ok(),
             Authority::Keyless(_) => None,
         };
-        let keys = policy.leaves().into_iter().map(prepare).collect();
+        let keys = policy.leaves().iter().map(prepare).collect();
         let roots: Vec<&TrustRoot> =
-            policy.leaves().into_iter().map(|leaf| leaf.trust_root().map_or(&*trust, |root| &**root)).collect();
+            policy.leaves().iter().map(|leaf| leaf.trust_root().map_or(&*trust, |root| &**root)).collect();
         let domains = domains(&roots).into();
         Self {
             trust,
@@ -153,7 +153,7 @@ impl Verifier {
 
     /// The verifier's trust root and those that leaves of the policy have of their own.
     fn trust_roots(&self) -> impl Iterator<Item = &TrustRoot> {
-        let own = self.policy.leaves().into_iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
+        let own = self.policy.leaves().iter().filter_map(|leaf| leaf.trust_root().map(|trust| &**trust));
         std::iter::once(&*self.trust).chain(own)
     }
 

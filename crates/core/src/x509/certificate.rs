@@ -178,7 +178,7 @@ impl Certificate {
     /// [`Code::AlgorithmUnsupported`] as for [`Certificate::public_key`].
     pub fn prepared_key(&self) -> Result<&PreparedKey, Failure> {
         let prepare = || {
-            PublicKey::from_spki(self.spki()).and_then(PreparedKey::new).map_err(|failure| {
+            PreparedKey::from_spki(self.spki()).map_err(|failure| {
                 // The key is the certificate's, not the caller's input.
                 Failure::new(Code::AlgorithmUnsupported)
                     .expected(failure.expected_text().unwrap_or("a supported key"))
@@ -422,7 +422,8 @@ fn parse_extensions(wrapper: &Tlv<'_>) -> Result<Vec<Entry>, DerError> {
     let mut outer: Reader<'_> = wrapper.reader();
     let mut list = outer.expect(tag::SEQUENCE)?.reader();
     outer.finish()?;
-    let mut extensions: Vec<Entry> = Vec::new();
+    // As many as the certificate of a workflow has.
+    let mut extensions: Vec<Entry> = Vec::with_capacity(32);
     while !list.is_empty() {
         if extensions.len() >= MAX_EXTENSIONS {
             return Err(DerError("more than 64 extensions"));

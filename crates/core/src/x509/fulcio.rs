@@ -103,7 +103,8 @@ impl FulcioExtensions {
     /// UTF8String, and when the issuers of .1 and .8 differ: no reader may get to choose between them.
     pub fn from_certificate(certificate: &Certificate) -> Result<Self, Failure> {
         let extensions = certificate.extensions();
-        let mut values = Values::default();
+        let lengths = certificate.extensions().map(|extension| extension.value.len());
+        let mut values = Values { text: String::with_capacity(lengths.sum()), places: Vec::with_capacity(FIELDS.len()) };
         let mut old_issuer = None;
         for extension in extensions {
             let Some(&[number]) = extension.oid.as_bytes().strip_prefix(&ARC) else { continue };

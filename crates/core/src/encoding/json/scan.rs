@@ -10,7 +10,9 @@ const MAX_NUMBER: usize = 64;
 /// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth`, objects of
 /// more than `max_keys` and endless numbers.
 pub(super) fn scan(bytes: &[u8], (max_depth, max_keys): (usize, usize), names: &[&str], free: &[&str]) -> Result<(), JsonError> {
-    Scan { bytes, at: 0, max_depth, max_keys, names, free, stack: Vec::new(), keys: Vec::new(), under_free_key: false }.run()
+    // Room for what an honest document opens at once.
+    let (stack, keys) = (Vec::with_capacity(8), Vec::with_capacity(24));
+    Scan { bytes, at: 0, max_depth, max_keys, names, free, stack, keys, under_free_key: false }.run()
 }
 
 /// One pass over the tokens. It is exact on JSON; what is not JSON it may misread, and serde refuses that afterwards.
