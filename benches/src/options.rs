@@ -6,7 +6,8 @@ pub const USAGE: &str = "\
 benches compare [options]     veriseal beside its peers and the primitives, interleaved, in one run
   --count N                   distinct signatures of each kind (1000)
   --rounds N                  how often each is verified by everybody (7)
-  --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real
+  --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real; or one of
+                              the rest: once, blobs, batches, allocations, command
   --json FILE                 writes everything as JSON
   --svg FILE                  draws the ratios
   --without-command           leaves out what needs the veriseal command to be built: sizes and start-up
@@ -15,6 +16,22 @@ benches compare [options]     veriseal beside its peers and the primitives, inte
   --node-modules DIR          where @sigstore/verify, bundle and protobuf-specs are installed (peers/node_modules)
   --quick                     40 signatures, 2 rounds, and nothing that has to be built first
 ";
+
+/// What `--only` takes.
+const PARTS: [&str; 12] = [
+    "keyless-v1",
+    "dsse-v1",
+    "keyless-v2",
+    "key-v1",
+    "image-sig",
+    "image-bundle",
+    "real",
+    "once",
+    "blobs",
+    "batches",
+    "allocations",
+    "command",
+];
 
 pub struct Options {
     pub count: usize,
@@ -52,7 +69,13 @@ impl Options {
             match argument.as_str() {
                 "--count" => options.count = number(value()?)?,
                 "--rounds" => options.rounds = number(value()?)?,
-                "--only" => options.only = Some(value()?),
+                "--only" => {
+                    let only = value()?;
+                    if !PARTS.contains(&only.as_str()) {
+                        return Err(format!("{only} is no part of this\n{USAGE}"));
+                    }
+                    options.only = Some(only);
+                }
                 "--json" => options.json = Some(value()?.into()),
                 "--svg" => options.svg = Some(value()?.into()),
                 "--python" => options.python = value()?.into(),
