@@ -3,8 +3,9 @@
 //! libFuzzer calls them through `fuzz_targets/`; the program `plain` calls them on any toolchain, over the seeds and simple
 //! mutations of them.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+mod capi;
 mod documents;
 mod logs;
 mod primitives;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     ("merkle_proof", logs::merkle_proof),
     ("verify_bundle", whole::verify_bundle),
     ("verify_image", whole::verify_image),
+    ("capi_sequence", capi::capi_sequence),
 ];
 
 /// The target of this name.
@@ -64,6 +66,16 @@ mod tests {
             let seeds = seeds(name);
             assert!(!seeds.is_empty(), "{name} has no seed");
             seeds.iter().for_each(|seed| run(seed));
+        }
+    }
+
+    #[test]
+    fn every_target_takes_its_corpus() {
+        for (name, run) in TARGETS {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+            let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            assert!(!files.is_empty(), "{name} has no corpus: plain --write-seeds fuzz/corpus");
+            files.iter().for_each(|file| run(&std::fs::read(file).unwrap()));
         }
     }
 

@@ -59,6 +59,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "tlog_body" => decoded("/verificationMaterial/tlogEntries/0/canonicalizedBody"),
         "merkle_proof" => vec![vec![10, 3, 4], vec![63, 40, 17, 0, 1, 1], vec![7, 6, 1, 5, 1, 0]],
+        "capi_sequence" => crate::capi::seeds(),
         _ => Vec::new(),
     }
 }

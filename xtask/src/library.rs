@@ -7,6 +7,7 @@ use std::process::Command;
 
 /// The stages.
 pub(crate) fn run(run: &mut Run) {
+    crate::deny::stage(run);
     // From nothing these compile most dependencies anew, in other sets of features.
     let needed = minutes(8);
     if run.left(needed) < needed {

@@ -4,6 +4,9 @@
 
 mod api;
 mod codes;
+mod codes_tested;
+mod coverage;
+mod deny;
 mod dependencies;
 mod dist;
 mod fuzz;
@@ -12,6 +15,7 @@ mod interop;
 mod invariants;
 mod known_attacks;
 mod library;
+mod mutants;
 mod parity;
 mod prove;
 mod python;
@@ -35,6 +39,7 @@ cargo xtask <command>
   api [--check]            write docs/api from the public items of the library crates, or fail where it differs
   library                  the crates as they would be published, every set of features, docs/api; part of ci
   codes [--check]          write docs/codes.md from the table of codes, or fail where it differs
+  codes --tested           every code of the table is what some test asks for; part of test
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
   dist c --with-cargo-c    what cargo-c installs, held against that; where cargo-c is installed
@@ -44,8 +49,11 @@ cargo xtask <command>
   known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
   prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
+  coverage                 how many of the core's lines the tests run, and whether they make it say every code
+  mutants [--module M] [--minutes N]  code that is wrong on purpose, which a test must notice; by cargo-mutants
+  deny                     licences, sources and advisories of all dependencies, by cargo-deny
   invariants               every invariant of SECURITY.md and the tests that hold it
-  fuzz                     a short slice of every fuzz target, on any toolchain
+  fuzz [--minutes N]       a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -53,7 +61,7 @@ cargo xtask <command>
 const CI: std::time::Duration = stage::minutes(50);
 
 fn main() -> ExitCode {
-    if let Some(code) = api::as_rustdoc() {
+    if let Some(code) = api::as_rustdoc().or_else(coverage::as_compiler) {
         return code;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,6 +77,7 @@ fn main() -> ExitCode {
         ["library"] => staged(&[library::run, api::check]),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
+        ["codes", "--tested"] => codes_tested::check().map(said),
         ["header"] => header::write(),
         ["header", "--check"] => header::check(),
         ["dist", "c"] => dist::c(),
@@ -78,12 +87,22 @@ fn main() -> ExitCode {
         ["call-cost"] => parity::cost(false).map(said),
         ["call-cost", "--long"] => parity::cost(true).map(said),
         ["tsan"] => tsan::run(),
+        ["fuzz", "--minutes", minutes] => number(minutes).and_then(fuzz::long),
         ["fuzz"] => staged(&[fuzz::run]),
         ["known-attacks"] => known_attacks::run().map(said),
         ["known-attacks", "--write"] => known_attacks::write().map(said),
         ["mutate", arguments @ ..] => prove::mutate(arguments),
         ["prove"] => prove::run(30),
-        ["prove", "--minutes", minutes] => minutes.parse().map_err(|error| format!("{minutes}: {error}")).and_then(prove::run),
+        ["prove", "--minutes", minutes] => number(minutes).and_then(prove::run),
+        ["mutants"] => mutants::run(None, 30),
+        ["mutants", "--standing"] => mutants::standing(),
+        ["mutants", "--minutes", minutes] => number(minutes).and_then(|minutes| mutants::run(None, minutes)),
+        ["mutants", "--module", module] => mutants::run(Some(module), 30),
+        ["mutants", "--module", module, "--minutes", minutes] => {
+            number(minutes).and_then(|minutes| mutants::run(Some(module), minutes))
+        }
+        ["deny"] => deny::run(),
+        ["coverage"] => coverage::run(),
         ["invariants"] => invariants::check().map(said),
         ["trust-roots"] => trust_roots::run(None),
         ["trust-roots", "--date", date] => trust_roots::run(Some(date)),
@@ -99,6 +118,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
 }
 
 fn said(text: String) -> ExitCode {

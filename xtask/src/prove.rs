@@ -1,8 +1,8 @@
 //! `cargo xtask prove [--minutes N]` and `cargo xtask mutate`: the attacks that run for as long as one lets them.
 //!
 //! docs/proof/ledger.json says how far earlier runs came, so that the next tries what was not tried. What a part found stands in
-//! its last line, `total: …`; a part that fails fails the whole. Fuzzing, mutation testing and coverage have tools of their
-//! own and are parts where these are there.
+//! its last line, `total: …`; a part that fails fails the whole. What has a tool of its own is a part
+//! where that is there.
 
 use crate::{cargo, known_attacks, output, root};
 use serde_json::{Value, json};
@@ -56,12 +56,23 @@ pub(crate) fn run(minutes: u64) -> Result<ExitCode, String> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Parts with tools of their own: name, the file that must be there, and the xtask command that runs them.
-const TOOLS: &[(&str, &str, &[&str])] = &[];
+/// Parts with tools of their own: name, what must answer for it to be there, and the xtask command that runs it.
+const TOOLS: &[(&str, &[&str], &[&str])] = &[
+    ("fuzz targets", &[], &["fuzz", "--minutes", "2"]),
+    ("coverage", &["llvm"], &["coverage"]),
+    ("mutated code", &["cargo", "mutants", "--version"], &["mutants", "--minutes", "5"]),
+    ("dependencies", &["cargo", "deny", "--version"], &["deny"]),
+    ("threads (tsan)", &["rustup", "run", "nightly", "rustc", "--version"], &["tsan"]),
+];
 
-fn with_tool(part: &'static str, tool: &str, arguments: &[&str]) -> Row {
-    if !root().join(tool).exists() {
-        return Row { part, said: format!("there is no {tool}"), outcome: Outcome::LeftOut };
+fn with_tool(part: &'static str, tool: &[&str], arguments: &[&str]) -> Row {
+    let there = match tool {
+        [] => true,
+        ["llvm"] => crate::coverage::tools().is_ok(),
+        [program, arguments @ ..] => output(Command::new(program).args(arguments)).is_ok(),
+    };
+    if !there {
+        return Row { part, said: format!("there is no {}", tool.join(" ")), outcome: Outcome::LeftOut };
     }
     let mut command = cargo(&["xtask"]);
     of(part, total(command.args(arguments)))
@@ -83,14 +94,12 @@ fn mutants(program: &PathBuf, until: Instant) -> Result<Row, String> {
         let first = ledger.number("mutations", "executions");
         let step = ["--count", &STEP.to_string(), "--seed", &SEED.to_string(), "--first", &first.to_string()].map(str::to_owned);
         let said = total(Command::new(program).arg("mutate").args(step));
-        let commit =
-            output(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(root())).unwrap_or_default();
         let last = match said {
             Ok(said) => said,
             Err(said) => return Ok(Row { part: "mutants", said, outcome: Outcome::Failed }),
         };
         tried += STEP;
-        ledger.set("mutations", &json!({ "commit": commit.trim(), "seed": SEED, "executions": first + STEP, "accepted": 0 }))?;
+        ledger.set("mutations", &json!({ "commit": commit(), "seed": SEED, "executions": first + STEP, "accepted": 0 }))?;
         // The next step takes about as long as this one.
         let each = begun.elapsed().div_f64(f64::from(u32::try_from(tried / STEP).unwrap_or(u32::MAX)));
         if Instant::now() + each > until {
@@ -113,8 +122,13 @@ pub(crate) fn mutate(arguments: &[&str]) -> Result<ExitCode, String> {
 /// The program, optimised: what it measures is what is shipped.
 fn program() -> Result<PathBuf, String> {
     output(&mut cargo(&["build", "--quiet", "--release", "--package", "veriseal-proof"]))?;
+    Ok(target()?.join("release/veriseal-proof"))
+}
+
+/// Where cargo builds the workspace.
+pub(crate) fn target() -> Result<PathBuf, String> {
     let target = crate::metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
-    Ok(target.ok_or("cargo metadata names no target folder")?.join("release/veriseal-proof"))
+    target.ok_or_else(|| "cargo metadata names no target folder".to_owned())
 }
 
 /// Shows what a program prints, and answers with what stands behind `total: ` in its last such line.
@@ -128,6 +142,12 @@ pub(crate) fn total(command: &mut Command) -> Result<String, String> {
         (false, Some(said)) => Err(said.to_owned()),
         (_, None) => Err(text.lines().last().unwrap_or("said nothing").to_owned()),
     }
+}
+
+/// The commit that is looked at, for what is written down.
+pub(crate) fn commit() -> String {
+    let said = output(Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).current_dir(root()));
+    said.unwrap_or_default().trim().to_owned()
 }
 
 /// How far earlier runs came.
@@ -145,6 +165,18 @@ impl Ledger {
 
     pub(crate) fn number(&self, part: &str, field: &str) -> u64 {
         self.0[part][field].as_u64().unwrap_or(0)
+    }
+
+    /// A number of a part's part.
+    pub(crate) fn nested(&self, part: &str, name: &str, field: &str) -> u64 {
+        self.0[part][name][field].as_u64().unwrap_or(0)
+    }
+
+    /// Writes down what a part's part did.
+    pub(crate) fn set_nested(&mut self, part: &str, name: &str, entry: &Value) -> Result<(), String> {
+        let mut all = self.0[part].clone();
+        all[name] = entry.clone();
+        self.set(part, &all)
     }
 
     /// Writes down what a part did, at once: a run that is cut off loses one step.

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, the quick and the telling first.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, dependencies, dist, invariants, known_attacks, parity, python, root, wasm};
+use crate::{cargo, codes_tested, dependencies, dist, invariants, known_attacks, parity, python, root, wasm};
 
 /// What two cores need from nothing stays below 25 minutes; the budgets of single stages leave room, since not all are met at once.
 pub(crate) fn run(run: &mut Run) {
@@ -12,6 +12,7 @@ pub(crate) fn run(run: &mut Run) {
     }
     run.check("dependencies", || dependencies::check(&root()));
     run.check("invariants", invariants::check);
+    run.check("codes that no test asks for", codes_tested::check);
     run.stage("lints", minutes(6), &mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
     let without = ["clippy", "--package", "veriseal-ffi", "--no-default-features", "--lib", "--", "-D", "warnings"];
     run.stage("lints of the C library without the registry", minutes(1), &mut cargo(&without));

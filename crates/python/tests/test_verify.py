@@ -119,6 +119,18 @@ def test_a_reference_that_cannot_be_parsed_is_refused(reference: str) -> None:
         veriseal.verify(reference, key=KEY)
 
 
+def test_a_file_that_cannot_be_read_is_neither_an_artifact_nor_a_bundle(verifier: veriseal.Verifier, tmp_path: Path) -> None:
+    none, some = tmp_path / "none", tmp_path / "some"
+    some.write_bytes(b"{}")
+    for artifact, bundle in [(none, b"{}"), (b"{}", none), (tmp_path, b"{}"), (b"{}", tmp_path)]:
+        with pytest.raises(veriseal.VerisealError) as raised:
+            verifier.verify_blob(artifact, bundle)
+        assert raised.value.code == "ARTIFACT_UNREADABLE"
+    with pytest.raises(veriseal.Rejected) as rejected:
+        verifier.verify_blob(some, some)
+    assert rejected.value.report["candidates"][0]["reason"]["code"] == "BUNDLE_MALFORMED"
+
+
 def test_a_time_that_is_given_stands_in_the_report(verifier: veriseal.Verifier) -> None:
     given = datetime.datetime(2026, 11, 21, 12, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
     for now in (given, "2026-11-21T10:00:00Z"):

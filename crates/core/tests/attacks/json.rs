@@ -347,3 +347,15 @@ fn hostile_der_is_refused() {
     let bundle = case.message();
     assert_eq!(case.code(&bundle), Code::CertificatePurpose);
 }
+
+/// A reader outside of any format says so with codes of its own, and a list that is too long is told apart from bad JSON.
+#[test]
+fn json_that_belongs_to_no_format_has_codes_of_its_own() {
+    use veriseal::Failure;
+    use veriseal::encoding::json::parse;
+    let read = |text: &str| parse::<Vec<u8>>(text.as_bytes(), 4).map_err(|error| Failure::from(error).code());
+    assert_eq!(read("[1]"), Ok(vec![1]));
+    for text in ["[1", "[1]1", "[-1]", "{}", "[1.0]"] {
+        assert_eq!(read(text), Err(Code::JsonInvalid), "{text}");
+    }
+}
