@@ -1,6 +1,7 @@
 //! The `veriseal` command: how large it is, and how long it takes from its start to a verdict over saved evidence.
 
 use crate::material::{Set, TAG, Who};
+use crate::scratch::Scratch;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,14 +9,8 @@ use std::time::Instant;
 
 /// Builds the command with and without the network, and measures both.
 pub fn measure(set: &Set, starts: usize) -> Result<Value, String> {
-    let folder = std::env::temp_dir().join(format!("veriseal-benches-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let measured = measure_in(&folder, set, starts);
-    std::fs::remove_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    measured
-}
-
-fn measure_in(folder: &Path, set: &Set, starts: usize) -> Result<Value, String> {
+    let folder = Scratch::new()?;
+    let folder = folder.path();
     let whole = build(folder, "veriseal", &[])?;
     let lean = build(folder, "veriseal-offline", &["--no-default-features"])?;
     let size = |path: &Path| std::fs::metadata(path).map(|found| found.len()).map_err(|error| error.to_string());
@@ -61,23 +56,21 @@ fn measure_in(folder: &Path, set: &Set, starts: usize) -> Result<Value, String> 
     }))
 }
 
-/// Builds the command as the release does and strips it.
+/// Builds the command as it is shipped: by the profile `dist`, which strips it.
 fn build(folder: &Path, name: &str, options: &[&str]) -> Result<PathBuf, String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--release", "--locked", "--package", "veriseal-cli", "--message-format=json"]);
+    cargo.args(["build", "--quiet", "--profile", "dist", "--locked", "--package", "veriseal-cli", "--message-format=json"]);
     let output = cargo.args(options).arg("--manifest-path").arg(manifest).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("cargo: {error}"))?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let found = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let program = found.filter_map(|message| message["executable"].as_str().map(str::to_owned)).next_back();
-    let program = program.ok_or_else(|| format!("{name} does not build"))?;
+    let program = program.filter(|_| output.status.success()).ok_or_else(|| format!("{name} does not build"))?;
+    // The next build puts its program in the same place.
     let copy = folder.join(name);
-    let status = Command::new("strip").arg("-o").arg(&copy).arg(&program).status();
-    match status {
-        Ok(status) if status.success() => Ok(copy),
-        _ => Err("strip (binutils) is needed".to_owned()),
-    }
+    std::fs::copy(&program, &copy).map_err(|error| format!("{program}: {error}"))?;
+    Ok(copy)
 }
 
 struct Evidence {

@@ -1,7 +1,9 @@
 //! One kind of signature, everybody who can verify it, and what can be read from that.
 
 use crate::floor::{Floor, Means};
+use crate::machine::{Taken, Watch};
 use crate::material::Set;
+use crate::outside::{Half, Outside};
 use crate::peers::SigstoreVerify;
 use crate::rounds::{self, Contender, Times};
 use crate::{native, pure};
@@ -16,6 +18,8 @@ pub struct Contest {
     pub rows: Vec<Row>,
     /// Who could not take part, and why.
     pub notes: Vec<String>,
+    /// What else ran on the machine meanwhile.
+    pub taken: Option<Taken>,
 }
 
 pub struct Row {
@@ -25,7 +29,7 @@ pub struct Row {
 }
 
 /// Verifies every sample `rounds` times with everybody.
-pub fn run(set: &Set, rounds: usize) -> Result<Contest, String> {
+pub fn run(set: &Set, rounds: usize, outside: &[Outside]) -> Result<Contest, String> {
     let samples = set.samples.len();
     let mut notes = Vec::new();
     let (pure_generic, pure_tables) = (pure::Ours::new(set, false), pure::Ours::new(set, true));
@@ -80,10 +84,19 @@ pub fn run(set: &Set, rounds: usize) -> Result<Contest, String> {
         }
         Err(why) => notes.push(format!("sigstore 0.15.0: {why}")),
     }
+    let watch = Watch::begin();
+    let half = Half::first(if bundles { outside } else { &[] }, set, rounds)?;
     let times = rounds::run(&contenders, samples, rounds)?;
-    let rows =
-        contenders.iter().zip(times).map(|(contender, times)| Row { id: contender.id, name: contender.name.clone(), times });
-    Ok(Contest { id: set.id.clone(), name: set.name.clone(), samples, rows: rows.collect(), notes })
+    let rows = contenders.iter().zip(times);
+    let mut rows: Vec<Row> =
+        rows.map(|(contender, times)| Row { id: contender.id, name: contender.name.clone(), times }).collect();
+    for (peer, times) in half.into_iter().flat_map(Half::second) {
+        match times {
+            Ok(times) => rows.push(Row { id: peer.id, name: peer.name.clone(), times }),
+            Err(why) => notes.push(format!("{}: {why}", peer.name)),
+        }
+    }
+    Ok(Contest { id: set.id.clone(), name: set.name.clone(), samples, rows, notes, taken: watch.end() })
 }
 
 impl Contest {
@@ -110,6 +123,9 @@ impl Contest {
         for note in &self.notes {
             println!("  {note}");
         }
+        if let Some(taken) = &self.taken {
+            println!("  meanwhile {taken}");
+        }
     }
 
     pub fn to_json(&self) -> Value {
@@ -120,6 +136,7 @@ impl Contest {
         json!({
             "id": self.id, "name": self.name, "samples": self.samples,
             "microseconds": rows.collect::<Vec<_>>(), "notes": self.notes,
+            "meanwhile": self.taken.as_ref().map(Taken::to_json),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What the program `compare`, the count of allocations and the criterion benches share. Holds no rule of verification.
 
+pub mod batches;
 pub mod command;
 pub mod contest;
 pub mod floor;
@@ -7,10 +8,12 @@ pub mod goals;
 pub mod machine;
 pub mod material;
 pub mod options;
+pub mod outside;
 pub mod peers;
 pub mod plot;
 pub mod real;
 pub mod rounds;
+pub mod scratch;
 pub mod singles;
 
 /// veriseal with the feature `aws-lc-rs`.

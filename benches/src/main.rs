@@ -2,11 +2,13 @@
 
 use benches::contest::{self, Contest, round};
 use benches::goals::{self, Goal};
-use benches::machine::Machine;
+use benches::machine::{Machine, Taken, Watch};
 use benches::material::{Kind, Set};
 use benches::options::Options;
-use benches::{command, plot, real, singles};
+use benches::outside::Outside;
+use benches::{batches, command, plot, real, singles};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
@@ -26,15 +28,21 @@ fn compare(options: &Options) -> Result<(), String> {
         machine.processor, machine.cores, machine.load, machine.rustc, machine.commit
     );
     println!("quiet: of each signature the shortest of {} calls, and of these the mean; ratios are of it", options.rounds);
+    let watch = Watch::begin();
+    let (outside, missing) = Outside::installed(options);
+    for peer in &outside {
+        println!("{} runs in a process of its own, half of its rounds before each kind and half after", peer.name);
+    }
+    missing.iter().for_each(|line| println!("not here: {line}"));
     let mut contests = Vec::new();
     let mut goals = Vec::new();
     for kind in Kind::ALL.into_iter().filter(|kind| options.wants(kind.id())) {
-        let contest = contest::run(&Set::make(kind, options.count), options.rounds)?;
+        let contest = contest::run(&Set::make(kind, options.count), options.rounds, &outside)?;
         contest.print();
         goals.extend(goals::of(&contest));
         contests.push(contest);
     }
-    let real = if options.wants("real") { real_bundles(options)? } else { Vec::new() };
+    let real = if options.wants("real") { real_bundles(options, &outside)? } else { Vec::new() };
     let mut document = json!({
         "schema": "veriseal-benches/1",
         "machine": {
@@ -42,11 +50,16 @@ fn compare(options: &Options) -> Result<(), String> {
             "rustc": machine.rustc, "commit": machine.commit,
         },
         "rounds": options.rounds,
+        "notInstalled": missing,
         "kinds": contests.iter().map(Contest::to_json).collect::<Vec<_>>(),
         "realBundles": real.iter().map(Contest::to_json).collect::<Vec<_>>(),
     });
-    if options.only.is_none() {
-        alone(options, &mut document, &mut goals)?;
+    alone(options, &mut document, &mut goals)?;
+    let taken = watch.end();
+    document["meanwhile"] = taken.as_ref().map(Taken::to_json).into();
+    match &taken {
+        Some(taken) => println!("\nin the whole run {taken}"),
+        None => println!("\nwhat others took of the processors is not known here"),
     }
     println!("\ngoals");
     goals.iter().for_each(Goal::print);
@@ -55,17 +68,16 @@ fn compare(options: &Options) -> Result<(), String> {
         write(path, &format!("{document:#}\n"))?;
     }
     if let Some(path) = &options.svg {
-        let below = format!(
-            "{}, {} cores, load {}: ratios hold, microseconds carry nowhere",
-            machine.processor, machine.cores, machine.load
-        );
+        let busy = taken
+            .map_or_else(String::new, |taken| format!("; host took {:.0} %, other processes {:.0} %", taken.host, taken.others));
+        let below = format!("{}, {} cores{busy}: microseconds carry nowhere", machine.processor, machine.cores);
         write(path, &plot::svg(&contests, &below))?;
     }
     Ok(())
 }
 
 /// Real bundles by themselves, each against its trusted root.
-fn real_bundles(options: &Options) -> Result<Vec<Contest>, String> {
+fn real_bundles(options: &Options, outside: &[Outside]) -> Result<Vec<Contest>, String> {
     let Some(folder) = real::folder() else {
         println!("\nreal bundles: no vectors here (set VERISEAL_VECTORS)");
         return Ok(Vec::new());
@@ -75,30 +87,77 @@ fn real_bundles(options: &Options) -> Result<Vec<Contest>, String> {
         sets.truncate(3);
     }
     println!("\nreal bundles: quiet microseconds a call");
-    println!("  {:<58}{:>10}{:>10}{:>10}{:>10}", "", "prepared", "generic", "peer", "peer / prepared");
+    let mut columns = vec![("native-tables", "prepared"), ("native", "generic"), ("sigstore-verify", "sigstore-verify 0.15.1")];
+    columns.extend(outside.iter().map(|peer| (peer.id, peer.name.as_str())));
+    let line = |name: &str, cells: Vec<String>| {
+        println!("  {name:<68}{}", cells.iter().map(|cell| format!("{cell:>24}")).collect::<String>());
+    };
+    line("", columns.iter().map(|(_, name)| (*name).to_owned()).collect());
     let mut contests = Vec::new();
     for set in sets {
-        let contest = match contest::run(&set, options.rounds) {
+        let contest = match contest::run(&set, options.rounds, outside) {
             Ok(contest) => contest,
             Err(why) => {
                 println!("  {why:.200}");
                 continue;
             }
         };
-        let cell = |micros: Option<f64>| micros.map_or_else(|| "-".to_owned(), |micros| format!("{micros:.1}"));
-        let [prepared, generic, peer] = ["native-tables", "native", "sigstore-verify"].map(|id| cell(contest.quiet(id)));
-        let ratio =
-            contest.ratio("sigstore-verify", "native-tables").map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
-        println!("  {:<58}{prepared:>10}{generic:>10}{peer:>10}{ratio:>10}", contest.name);
+        let cell = |id: &str| contest.quiet(id).map_or_else(|| "-".to_owned(), |micros| format!("{micros:.1}"));
+        line(&contest.name, columns.iter().map(|(id, _)| cell(id)).collect());
         contests.push(contest);
+    }
+    let median = |id: &str| {
+        let mut ratios: Vec<f64> = contests.iter().filter_map(|contest| contest.ratio(id, "native-tables")).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios.get(ratios.len() / 2).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2} of {}", ratios.len()))
+    };
+    line("to prepared, in the median of those that both accept", columns.iter().map(|(id, _)| median(id)).collect());
+    // Of the others that refuse something one line each, not one for each bundle.
+    for (_, name) in columns.iter().skip(2) {
+        let mut refusals = BTreeMap::<&str, Vec<&str>>::new();
+        for contest in &contests {
+            let notes = contest.notes.iter().filter_map(|note| note.strip_prefix(name)).map(|why| why.trim_start_matches(": "));
+            notes.for_each(|why| refusals.entry(why).or_default().push(&contest.name));
+        }
+        for (why, bundles) in refusals {
+            println!(
+                "  {name}: {why} ({}{})",
+                bundles[0],
+                if bundles.len() > 1 { format!(" and {} more", bundles.len() - 1) } else { String::new() }
+            );
+        }
     }
     Ok(contests)
 }
 
 /// What is measured without a peer beside it.
 fn alone(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) -> Result<(), String> {
+    let built = !options.quick;
+    if options.wants("once") {
+        once(options, document, goals);
+    }
+    if options.wants("blobs") {
+        document["blobs"] = singles::blobs(options.quick);
+        goals.push(Goal::at_least("hashing a blob, to the raw hash", number(&document["blobs"]["digestToRaw"]), 0.95));
+        goals.push(Goal::at_least("hashing a blob in pieces, to the raw hash", number(&document["blobs"]["hasherToRaw"]), 0.95));
+        println!("\nblobs\n{:#}", document["blobs"]);
+    }
+    if options.wants("batches") {
+        in_batches(options, document, goals);
+    }
+    if built && options.wants("allocations") {
+        counted(document, goals)?;
+    }
+    if built && options.command && options.wants("command") {
+        the_command(document, goals)?;
+    }
+    Ok(())
+}
+
+/// Primitives, trust roots, tables.
+fn once(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) {
     let times = if options.quick { 50 } else { 2000 };
-    let set = Set::make(Kind::KeylessV1, 100.min(options.count));
+    let set = Set::make(Kind::KeylessV1, 1);
     for (name, figures) in [("primitives", singles::primitives(times)), ("once", singles::construction(&set, times))] {
         println!("\n{name}, microseconds at best");
         for (what, micros) in &figures {
@@ -112,16 +171,25 @@ fn alone(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) -> Resu
         document[name] =
             figures.into_iter().map(|(what, micros)| json!({ "what": what, "microseconds": round(micros) })).collect();
     }
-    document["blobs"] = singles::blobs(options.quick);
-    goals.push(Goal::at_least("hashing a blob, to the raw hash", number(&document["blobs"]["digestToRaw"]), 0.95));
-    goals.push(Goal::at_least("hashing a blob in pieces, to the raw hash", number(&document["blobs"]["hasherToRaw"]), 0.95));
-    println!("\nblobs\n{:#}", document["blobs"]);
-    document["threads"] = singles::threads(&set, options.rounds);
-    goals.push(Goal::at_least("two threads to one", number(&document["threads"]["twoToOne"]), 1.9));
-    println!("\nthreads\n{:#}", document["threads"]);
-    if options.quick {
-        return Ok(());
+}
+
+fn in_batches(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) {
+    let set = Set::make(Kind::KeylessV1, options.count.min(400));
+    println!("\nbatches: {}, one verifier, calls at best; what others took during that batch", set.name);
+    let rows = batches::run(&set, options.rounds.max(5));
+    batches::Row::print_head();
+    for row in &rows {
+        row.print();
+        // Without a free processor the second thread has nothing to gain.
+        let others =
+            row.two.taken.map_or_else(String::new, |taken| format!(" ({:.0} % taken by others)", taken.host + taken.others));
+        goals.push(Goal::at_least(format!("two threads to one, {}{others}", row.name), row.two_to_one(), 1.9));
     }
+    document["batches"] = rows.iter().map(batches::Row::to_json).collect();
+}
+
+/// Allocations and crates.
+fn counted(document: &mut Value, goals: &mut Vec<Goal>) -> Result<(), String> {
     document["allocations"] = allocations()?;
     println!("\n{:<16}{:<18}{:>12}{:>10}{:>10}{:>10}", "", "", "allocations", "bytes", "peak", "input");
     for row in document["allocations"].as_array().into_iter().flatten() {
@@ -136,9 +204,10 @@ fn alone(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) -> Resu
     document["crates"] = command::crates()?;
     goals.push(Goal::at_most("crates of the core", number(&document["crates"]["core"]), 60.0));
     println!("\ncrates\n{:#}", document["crates"]);
-    if !options.command {
-        return Ok(());
-    }
+    Ok(())
+}
+
+fn the_command(document: &mut Value, goals: &mut Vec<Goal>) -> Result<(), String> {
     document["command"] = command::measure(&Set::make(Kind::BundleImage, 1), 400)?;
     println!("\nthe command\n{:#}", document["command"]);
     let size = number(&document["command"]["strippedBytes"]["veriseal without network"]);
@@ -153,6 +222,10 @@ fn allocations() -> Result<Value, String> {
     let mut run = Command::new(cargo);
     run.args(["run", "--quiet", "--release", "--locked", "--bin", "allocations", "--manifest-path"]);
     run.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    if !cfg!(feature = "sigstore-rs") {
+        // What this program was built without it need not be built with.
+        run.arg("--no-default-features");
+    }
     let output = run.output().map_err(|error| format!("cargo: {error}"))?;
     serde_json::from_slice(&output.stdout).map_err(|_| format!("allocations: {}", String::from_utf8_lossy(&output.stderr)))
 }

@@ -6,12 +6,32 @@ pub const USAGE: &str = "\
 benches compare [options]     veriseal beside its peers and the primitives, interleaved, in one run
   --count N                   distinct signatures of each kind (1000)
   --rounds N                  how often each is verified by everybody (7)
-  --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real
+  --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real; or one of
+                              the rest: once, blobs, batches, allocations, command
   --json FILE                 writes everything as JSON
   --svg FILE                  draws the ratios
   --without-command           leaves out what needs the veriseal command to be built: sizes and start-up
+  --python PATH               an interpreter that has sigstore-python (python3)
+  --node PATH                 Node (node)
+  --node-modules DIR          where @sigstore/verify, bundle and protobuf-specs are installed (peers/node_modules)
   --quick                     40 signatures, 2 rounds, and nothing that has to be built first
 ";
+
+/// What `--only` takes.
+const PARTS: [&str; 12] = [
+    "keyless-v1",
+    "dsse-v1",
+    "keyless-v2",
+    "key-v1",
+    "image-sig",
+    "image-bundle",
+    "real",
+    "once",
+    "blobs",
+    "batches",
+    "allocations",
+    "command",
+];
 
 pub struct Options {
     pub count: usize,
@@ -21,11 +41,25 @@ pub struct Options {
     pub svg: Option<PathBuf>,
     pub command: bool,
     pub quick: bool,
+    pub python: PathBuf,
+    pub node: PathBuf,
+    pub node_modules: Option<PathBuf>,
 }
 
 impl Options {
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { count: 1000, rounds: 7, only: None, json: None, svg: None, command: true, quick: false };
+        let mut options = Self {
+            count: 1000,
+            rounds: 7,
+            only: None,
+            json: None,
+            svg: None,
+            command: true,
+            quick: false,
+            python: "python3".into(),
+            node: "node".into(),
+            node_modules: None,
+        };
         if arguments.next().as_deref() != Some("compare") {
             return Err(USAGE.to_owned());
         }
@@ -35,9 +69,18 @@ impl Options {
             match argument.as_str() {
                 "--count" => options.count = number(value()?)?,
                 "--rounds" => options.rounds = number(value()?)?,
-                "--only" => options.only = Some(value()?),
+                "--only" => {
+                    let only = value()?;
+                    if !PARTS.contains(&only.as_str()) {
+                        return Err(format!("{only} is no part of this\n{USAGE}"));
+                    }
+                    options.only = Some(only);
+                }
                 "--json" => options.json = Some(value()?.into()),
                 "--svg" => options.svg = Some(value()?.into()),
+                "--python" => options.python = value()?.into(),
+                "--node" => options.node = value()?.into(),
+                "--node-modules" => options.node_modules = Some(value()?.into()),
                 "--without-command" => options.command = false,
                 "--quick" => (options.quick, options.count, options.rounds) = (true, 40, 2),
                 _ => return Err(USAGE.to_owned()),

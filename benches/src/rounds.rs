@@ -31,6 +31,16 @@ pub struct Times {
     pub quiet: f64,
 }
 
+impl Times {
+    /// From the microseconds of each sample's calls.
+    pub fn of(samples: &[Vec<f64>]) -> Self {
+        let nanos = |micros: &f64| (micros * 1000.0) as u64;
+        let mut all: Vec<u64> = samples.iter().flatten().map(nanos).collect();
+        let shortest = |calls: &Vec<f64>| calls.iter().map(nanos).min().unwrap_or_default();
+        times(&mut all, &samples.iter().map(shortest).collect::<Vec<_>>())
+    }
+}
+
 /// Runs `rounds` rounds over `samples` samples. What is not accepted is no measurement but an error.
 pub fn run(contenders: &[Contender<'_>], samples: usize, rounds: usize) -> Result<Vec<Times>, String> {
     // Warms up, and shows that everybody accepts everything.

@@ -1,4 +1,4 @@
-//! What is measured by itself: primitives, tables, trust roots, blobs, threads.
+//! What is measured by itself: primitives, tables, trust roots, blobs.
 
 use crate::floor::prepared;
 use crate::material::{Key, Set};
@@ -138,27 +138,5 @@ pub fn blobs(quick: bool) -> Value {
         },
         "digestToRaw": crate::contest::round(sha256 / whole),
         "hasherToRaw": crate::contest::round(sha256 / ours),
-    })
-}
-
-/// Calls a second of one thread and of two, on one verifier that both share.
-pub fn threads(set: &Set, rounds: usize) -> Value {
-    let ours = native::Ours::new(set, true);
-    let all = || (0..set.samples.len()).for_each(|number| assert!(ours.run(number), "the sample is accepted"));
-    all();
-    let (mut one, mut two) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..rounds.max(5) {
-        one = one.min(best(1, all));
-        two = two.min(best(1, || {
-            std::thread::scope(|scope| {
-                scope.spawn(all);
-                scope.spawn(all);
-            });
-        }));
-    }
-    let calls = set.samples.len() as f64;
-    json!({
-        "callsPerSecond": { "one": (calls / one * 1e6).round(), "two": (2.0 * calls / two * 1e6).round() },
-        "twoToOne": crate::contest::round(2.0 * one / two),
     })
 }
