@@ -1,9 +1,10 @@
 //! Until when an acceptance holds by itself: the first second at which the same evidence no longer suffices.
 
 use crate::kit::{ARTIFACT, Case, trusted_key};
-use veriseal::policy::{Authority, Settings, SignatureRequirement, TlogMode};
+use veriseal::policy::{Authority, Claim, Selection, Settings, SignatureRequirement, TlogMode};
 use veriseal::{Artifact, Code, Policy, Requirement, UnixTime, Validity, Verifier};
-use veriseal_testkit::Bundle;
+use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
+use veriseal_testkit::{Bundle, ImageBuilder, Store};
 
 /// A leaf for the case's key until a number of seconds after its time.
 fn leaf(case: &Case, seconds: Option<i64>) -> Requirement {
@@ -43,4 +44,26 @@ fn an_acceptance_ends_with_the_windows_that_it_needs() {
     assert_eq!(horizon(&case, Requirement::Any(vec![leaf(50), self::leaf(&case, None)])), None);
     let nested = Requirement::All(vec![Requirement::Any(vec![leaf(10), leaf(20)]), leaf(15)]);
     assert_eq!(horizon(&case, nested), Some(16));
+}
+
+/// Where the only attestation has grown too old there is none that another could have superseded: the reason is its age.
+#[test]
+fn what_has_ended_is_not_superseded_by_itself() {
+    let mut case = Case::keyless();
+    let mut store = Store::with_referrers_api();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let bundle = Bundle::image(&image.digest, &case.signer).logged_v1(&mut case.sigstore.rekor, case.sigstore.now);
+    store.attach_bundle(&image, &bundle);
+    let claim = Claim::Attestation { predicate_type: "https://sigstore.dev/cosign/sign/v1".to_owned() };
+    let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
+    for selection in [Selection::Any, Selection::All, Selection::Newest] {
+        let leaf = SignatureRequirement::new(case.authority.clone()).claim(claim.clone()).max_age(3_600).selecting(selection);
+        let policy = Policy::new(Requirement::signature(leaf)).unwrap();
+        let verifier = Verifier::new(crate::kit::trust(&case.root()), policy);
+        let young = case.sigstore.now.saturating_add_seconds(60);
+        assert!(verifier.verify(&reference, &store, young).is_ok(), "{selection:?}");
+        let refused = verifier.verify(&reference, &store, case.now).unwrap_err();
+        assert_eq!(refused.code(), Code::NoMatchingSignature, "{selection:?}");
+        assert_eq!(refused.report().candidate_codes(), [Code::AttestationTooOld], "{selection:?}");
+    }
 }
