@@ -48,7 +48,7 @@ cargo xtask <command>
   tsan                     32 threads on one verifier under ThreadSanitizer; needs a nightly toolchain with rust-src
   known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
-  prove [--minutes N]      known attacks, splices, bombs and mutants for that long, as one table
+  prove [--minutes N]      every part of the proof, mutants for that long, as one table (docs/proof)
   coverage                 how many of the core's lines the tests run, and whether they make it say every code
   mutants [--module M] [--minutes N]  code that is wrong on purpose, which a test must notice; by cargo-mutants
   deny                     licences, sources and advisories of all dependencies, by cargo-deny
