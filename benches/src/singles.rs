@@ -126,6 +126,11 @@ pub fn blobs(quick: bool) -> Value {
         pieces(&mut |piece| hasher.update(piece));
         hasher.finish()
     });
+    let named = best(times, || {
+        let mut hasher = ArtifactHasher::of(&[HashAlgorithm::Sha256]);
+        pieces(&mut |piece| hasher.update(piece));
+        hasher.finish()
+    });
     let whole = best(times, || veriseal::Digest::sha256(&blob));
     json!({
         "bytes": length,
@@ -134,9 +139,10 @@ pub fn blobs(quick: bool) -> Value {
             "sha2 SHA-512": rate(sha512),
             "aws-lc-rs SHA-256": rate(native),
             "veriseal Digest::sha256": rate(whole),
-            "veriseal ArtifactHasher": rate(ours),
+            "veriseal ArtifactHasher, SHA-256 named": rate(named),
+            "veriseal ArtifactHasher, all three hashes": rate(ours),
         },
         "digestToRaw": crate::contest::round(sha256 / whole),
-        "hasherToRaw": crate::contest::round(sha256 / ours),
+        "hasherToRaw": crate::contest::round(sha256 / named),
     })
 }
