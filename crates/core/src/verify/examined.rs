@@ -56,8 +56,11 @@ impl Examined {
             return self.told.push((leaf, evaluation));
         };
         let first = self.told.is_empty() && self.left_out == 0;
-        if !self.satisfies && (first || evaluation.checks.len() > self.rungs) {
-            self.rungs = evaluation.checks.len();
+        let rungs = evaluation.checks.len();
+        // Of leaves under which it gets equally far the lowest code is told, so that their order in the policy decides nothing.
+        let is_lower = || self.reason.as_ref().is_none_or(|told| failure.code().number() < told.code().number());
+        if !self.satisfies && (first || rungs > self.rungs || rungs == self.rungs && is_lower()) {
+            self.rungs = rungs;
             self.reason = Some(failure.clone());
         }
         match checks_left.checked_sub(evaluation.checks.len().saturating_add(1)) {
