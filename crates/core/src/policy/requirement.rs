@@ -390,7 +390,7 @@ impl Policy {
     }
 
     /// A policy that lets these digests in without a signature, and nothing else. What it accepts says so
-    /// ([`Basis::Exception`]) and stands among what is weakened.
+    /// ([`Basis::Exception`](super::Basis::Exception)) and stands among what is weakened.
     #[must_use]
     pub fn exception(exception: Exception) -> Self {
         let fingerprint = sha256(format!("veriseal policy v1\n{}", exception.canonical()).as_bytes());
