@@ -192,14 +192,14 @@ async fn a_decision_that_cannot_be_written_down_is_denied() {
         let mut review = pod(SIGNED);
         review["request"]["operation"] = json!("DELETE");
         let mut answers = Vec::new();
-        // One line may be with the writer and one waits; the third finds no room.
-        for _ in 0..3 {
+        // One line may be with the writer, as soon as it takes it, and one waits: the second or the third finds no room.
+        while answers.last().is_none_or(|answer: &Value| answer["allowed"] == true) {
             answers.push(server.post("/mutate", &review).await);
+            assert!(answers.len() <= 3, "{answers:?}");
         }
-        assert_eq!(answers[0]["allowed"], true);
-        assert!(message(&answers[2]).contains("AUDIT_UNAVAILABLE"), "{answers:?}");
-        let denied = server.metric("veriseal_audit_denied_total").await.unwrap();
-        assert!(["1", "2"].contains(&denied.as_str()), "{denied}");
+        assert!(answers.len() > 1, "{answers:?}");
+        assert!(message(&answers[answers.len() - 1]).contains("AUDIT_UNAVAILABLE"), "{answers:?}");
+        assert_eq!(server.metric("veriseal_audit_denied_total").await.unwrap(), "1");
         drop(open);
         server.stop().await;
     }
