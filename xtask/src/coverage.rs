@@ -3,7 +3,7 @@
 //! The compiler itself counts (`-C instrument-coverage`), in the core alone: dependencies are those that were built anyway. What
 //! is test code in the sources is left out of the count: it would only ever raise the figure. Needs the component `llvm-tools`.
 
-use crate::prove::{Ledger, commit};
+use crate::prove::{Ledger, commit, target};
 use crate::{cargo, codes_tested, output, root};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,8 +77,7 @@ pub(crate) fn as_compiler() -> Option<ExitCode> {
 /// The core's lines that can be counted, without those of test code.
 fn counted() -> Result<Lines, String> {
     let tools = tools()?;
-    let target = crate::metadata(&root())?["target_directory"].as_str().map(PathBuf::from).ok_or("no target folder")?;
-    let folder = target.join("coverage");
+    let folder = target()?.join("coverage");
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
     }

@@ -196,8 +196,8 @@ pub unsafe extern "C" fn veriseal_verifier_set_signature_repository(
     })
 }
 
-/// Lets keys have tables of multiples after a few uses: checks of their ECDSA signatures get two to four times faster, for
-/// 100 to 220 KB a key and at most 64 keys. For programs that verify many images; verdicts do not depend on it. Before the
+/// Lets keys have tables of multiples after a few uses: checks of their ECDSA signatures get at least twice as fast, for
+/// 150 to 340 KB a key and at most 64 keys. For programs that verify many images; verdicts do not depend on it. Before the
 /// verifier is shared.
 ///
 /// DONE; MISUSE for a verifier with a policy file.

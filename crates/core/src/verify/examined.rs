@@ -63,7 +63,7 @@ impl Examined {
             self.rungs = rungs;
             self.reason = Some(failure.clone());
         }
-        match checks_left.checked_sub(evaluation.checks.len().saturating_add(1)) {
+        match checks_left.checked_sub(rungs.saturating_add(1)) {
             Some(left) => {
                 *checks_left = left;
                 self.told.push((leaf, evaluation));
