@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::str::from_utf8;
 use std::sync::{Arc, LazyLock};
-use veriseal::crypto::{Backend, KeyTables, PreparedKey, verify_prehash};
+use veriseal::crypto::{Backend, KeyTables, PreparedKey, Scheme, verify_message, verify_prehash};
 use veriseal::digest::HashAlgorithm;
 use veriseal::format::tsp::TimestampToken;
 use veriseal::x509::{Certificate, DistinguishedName, FulcioExtensions, SubjectName};
@@ -68,20 +68,24 @@ fn implementations(kind: KeyKind) -> Vec<PreparedKey> {
     all
 }
 
-/// All implementations give one answer. The first byte chooses the key; then a digest and a signature, or a change to a
-/// good one.
+/// All implementations give one answer. The first byte chooses the key; then a digest (for Ed25519 the message) and a signature,
+/// or a change to a good one.
 pub(crate) fn backends(data: &[u8]) {
     type Known = (SigningKey, Vec<PreparedKey>);
-    static KEYS: LazyLock<Vec<Known>> =
-        LazyLock::new(|| [KeyKind::P256, KeyKind::P384].map(|kind| (signing(kind), implementations(kind))).into());
+    static KEYS: LazyLock<Vec<Known>> = LazyLock::new(|| {
+        [KeyKind::P256, KeyKind::P384, KeyKind::Ed25519].map(|kind| (signing(kind), implementations(kind))).into()
+    });
     let [choice, rest @ ..] = data else { return };
     let Some((digest, rest)) = rest.split_first_chunk::<32>() else { return };
-    let Some((key, implementations)) = KEYS.get(usize::from(choice % 2)) else { return };
-    let scheme = veriseal::crypto::Scheme::Ecdsa(HashAlgorithm::Sha256);
+    let edwards = choice & 4 != 0;
+    let Some((key, implementations)) = KEYS.get(if edwards { 2 } else { usize::from(choice % 2) }) else { return };
     let signature = if choice & 2 == 0 {
         rest.to_vec()
     } else {
-        let mut good = key.sign_prehash(veriseal_testkit::Scheme::Ecdsa(HashAlgorithm::Sha256), digest);
+        let mut good = match edwards {
+            true => key.sign(digest),
+            false => key.sign_prehash(veriseal_testkit::Scheme::Ecdsa(HashAlgorithm::Sha256), digest),
+        };
         for change in rest.chunks_exact(2) {
             let length = good.len();
             if let Some(byte) = good.get_mut(usize::from(change[0]) % length) {
@@ -90,7 +94,13 @@ pub(crate) fn backends(data: &[u8]) {
         }
         good
     };
-    let mut answers = implementations.iter().map(|one| verify_prehash(one, scheme, digest, &signature).is_ok());
+    let mut answers = implementations.iter().map(|one| {
+        match edwards {
+            true => verify_message(one, Scheme::Ed25519, digest, &signature),
+            false => verify_prehash(one, Scheme::Ecdsa(HashAlgorithm::Sha256), digest, &signature),
+        }
+        .is_ok()
+    });
     let first = answers.next().expect("one implementation at least");
     assert!(answers.all(|answer| answer == first), "implementations that do not agree");
 }

@@ -329,6 +329,113 @@ fn weak_or_non_canonical_ed25519_points_are_key_invalid() {
     assert_eq!(found.code(), Code::KeyInvalid);
 }
 
+/// Answers of every backend to one Ed25519 signature; one answer.
+fn ed25519_answer(keys: &[PreparedKey], message: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+    let answers: Vec<_> = keys.iter().map(|key| verify_message(key, Scheme::Ed25519, message, signature)).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    answers[0]
+}
+
+/// k of RFC 8032 §5.1.7, step 2.
+fn ed25519_k(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> curve25519_dalek::Scalar {
+    let hash = Sha512.hash(&[r, key, message]);
+    curve25519_dalek::Scalar::from_bytes_mod_order_wide(hash.as_bytes().try_into().unwrap())
+}
+
+fn ed25519_keys(point: &[u8; 32]) -> Vec<PreparedKey> {
+    let key = PublicKey::from_spki(&ed25519_spki(point)).unwrap();
+    Backend::ALL.iter().map(|backend| PreparedKey::with_backend(key.clone(), *backend).unwrap()).collect()
+}
+
+/// K-CR-05: the edges at which implementations of Ed25519 differ (Chalkias, Garillot, Nikolaenko 2020): R and the key with every
+/// part of small order, with and without one of large order, for which the equation holds or holds only times eight.
+#[test]
+fn ed25519_signatures_with_parts_of_small_order_have_one_answer() {
+    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT as BASE, EIGHT_TORSION};
+    use curve25519_dalek::{EdwardsPoint, Scalar};
+    let (secret, nonce) = (Scalar::from(0x1234_5678_9abc_def1_u64), Scalar::from(0x0fed_cba9_8765_4321_u64));
+    let (mut good, mut bad, mut of_small_order) = (0, 0, 0);
+    for of_key in EIGHT_TORSION {
+        let key = BASE * secret + of_key;
+        let key_bytes = key.compress().to_bytes();
+        let keys = ed25519_keys(&key_bytes);
+        for of_r in EIGHT_TORSION {
+            for nonce in [nonce, Scalar::ZERO] {
+                let r: EdwardsPoint = BASE * nonce + of_r;
+                let r_bytes = r.compress().to_bytes();
+                for message in [&b"1"[..], b"2", b"3", b""] {
+                    let k = ed25519_k(&r_bytes, &key_bytes, message);
+                    let s = nonce + k * secret;
+                    let holds = BASE * s - key * k == r;
+                    let expected = if holds && !r.is_small_order() { Ok(()) } else { Err(SignatureError::Invalid) };
+                    let signature = [r_bytes, s.to_bytes()].concat();
+                    assert_eq!(ed25519_answer(&keys, message, &signature), expected);
+                    good += u32::from(expected.is_ok());
+                    bad += u32::from(!holds);
+                    of_small_order += u32::from(holds && expected.is_err());
+                }
+            }
+        }
+    }
+    assert!(good > 20 && bad > 100 && of_small_order > 20, "{good} {bad} {of_small_order}");
+}
+
+/// K-CR-05: S and R in other encodings than their one, each of a signature for which the equation holds.
+#[test]
+fn ed25519_signatures_in_other_encodings_are_invalid() {
+    use curve25519_dalek::Scalar;
+    let secret = Scalar::from(0x1234_5678_9abc_def1_u64);
+    let point = (curve25519_dalek::constants::ED25519_BASEPOINT_POINT * secret).compress().to_bytes();
+    let keys = ed25519_keys(&point);
+    let invalid = Err(SignatureError::Invalid);
+    // R is the neutral point, in its encodings that are not canonical; S without a nonce.
+    let mut with_sign = [0; 32];
+    (with_sign[0], with_sign[31]) = (1, 0x80);
+    let mut above = [0xff; 32];
+    (above[0], above[31]) = (0xee, 0x7f);
+    let mut both = above;
+    both[31] = 0xff;
+    for r in [with_sign, above, both] {
+        let s = ed25519_k(&r, &point, MESSAGE) * secret;
+        assert_eq!(ed25519_answer(&keys, MESSAGE, &[r, s.to_bytes()].concat()), invalid);
+    }
+    // No point at all: y = 2.
+    let mut none = [0; 32];
+    none[0] = 2;
+    assert_eq!(ed25519_answer(&keys, MESSAGE, &[none, [1; 32]].concat()), invalid);
+
+    let (secret, key) = ed25519();
+    let keys = ed25519_keys(key.key().value().try_into().unwrap());
+    let good = signature::Signer::sign(&secret, MESSAGE).to_bytes();
+    assert_eq!(ed25519_answer(&keys, MESSAGE, &good), Ok(()));
+    // S + L, S + 2·L and so on, as long as 256 bits suffice.
+    let order: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut more = good;
+    for times in 0..14 {
+        let mut carry = 0_u16;
+        for (byte, of_order) in more[32..].iter_mut().zip(order) {
+            carry += u16::from(*byte) + u16::from(of_order);
+            *byte = carry.to_le_bytes()[0];
+            carry >>= 8;
+        }
+        assert_eq!(carry, 0);
+        assert_eq!(ed25519_answer(&keys, MESSAGE, &more), invalid, "{times}");
+    }
+    for bit in 0..512 {
+        let mut flipped = good;
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(ed25519_answer(&keys, MESSAGE, &flipped), invalid, "{bit}");
+    }
+    let longer = [&good[..], &[0]].concat();
+    for other in [&good[..63], &longer, &good[..32], &good[..31], &[]] {
+        assert_eq!(ed25519_answer(&keys, MESSAGE, other), invalid);
+    }
+    assert_eq!(ed25519_answer(&keys, b"other", &good), invalid);
+}
+
 /// How many signatures are compared: `VERISEAL_COMPARISONS`, or a few.
 fn comparisons() -> u32 {
     std::env::var("VERISEAL_COMPARISONS").ok().and_then(|count| count.parse().ok()).unwrap_or(24)
