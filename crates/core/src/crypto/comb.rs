@@ -6,13 +6,12 @@
 #![allow(clippy::arithmetic_side_effects, reason = "points and scalars form groups and fields: their operations are total")]
 
 use super::jacobian::{Affine, Jacobian};
-use ecdsa::elliptic_curve::BatchNormalize;
 use ecdsa::elliptic_curve::bigint::{BitOps, Encoding, Invert};
 use ecdsa::elliptic_curve::ff::PrimeField;
 use ecdsa::elliptic_curve::ops::Reduce;
 use ecdsa::elliptic_curve::{Curve, Scalar};
 use ecdsa::{EcdsaCurve, Signature};
-use primeorder::{AffinePoint, Double, PrimeCurveParams, ProjectivePoint};
+use primeorder::{AffinePoint, PrimeCurveParams};
 
 /// Bits of a window.
 const WIDTH: usize = 7;
@@ -31,19 +30,14 @@ impl<C: PrimeCurveParams> FixedBase<C> {
     pub(super) fn new(point: &AffinePoint<C>) -> Option<Self> {
         let windows = (bits::<C>() + 1).div_ceil(WIDTH);
         let mut bases = Vec::with_capacity(windows);
-        let mut base = ProjectivePoint::<C>::from(*point);
+        let mut base = Jacobian::of(&Affine::of(point)?);
         for _ in 0..windows {
-            bases.push(base);
-            for _ in 0..WIDTH {
-                base = base.double();
-            }
+            let next = (1..WIDTH).fold(base.double(), |doubled, _| doubled.double());
+            bases.push(std::mem::replace(&mut base, next));
         }
-        // One inversion for all of them, and one more each time that the number of multiples doubles.
-        let bases = ProjectivePoint::<C>::batch_normalize(bases.as_slice());
-        let mut multiples = bases.iter().map(|base| Some(vec![Affine::of(base)?])).collect::<Option<Vec<_>>>()?;
-        for _ in 1..WIDTH {
-            Affine::double_multiples(&mut multiples)?;
-        }
+        // One inversion for all of them, and two more each time that the number of multiples grows threefold.
+        let mut multiples: Vec<_> = Affine::of_all(&bases)?.into_iter().map(|base| vec![base]).collect();
+        Affine::multiply(&mut multiples, MULTIPLES)?;
         Some(Self { points: multiples.concat() })
     }
 
@@ -118,6 +112,7 @@ mod tests {
     use ecdsa::elliptic_curve::group::Group;
     use p256::NistP256;
     use p384::NistP384;
+    use primeorder::ProjectivePoint;
 
     fn times<C: PrimeCurveParams>(table: &FixedBase<C>, scalar: &Scalar<C>) -> Jacobian<C> {
         let mut sum = Jacobian::<C>::infinity();

@@ -1,8 +1,9 @@
 //! Points of a curve in coordinates that fit the sums of table entries: affine ones to add, Jacobian ones to add them to.
 //!
-//! The formulas are those of every textbook (Hankerson, Menezes, Vanstone, *Guide to Elliptic Curve Cryptography*, §3.2.2),
-//! three multiplications in eleven cheaper than complete ones. They have exceptional cases (infinity, P + P, P − P), which are
-//! decided here by comparing. Time depends on the points: this is for public data only.
+//! The formulas are those of every textbook (Hankerson, Menezes, Vanstone, *Guide to Elliptic Curve Cryptography*, §3.2.2), with
+//! Z² and Z³ kept instead of Z (Cohen, Miyaji, Ono 1998; "XYZZ"): ten products for a sum, where complete formulas take fourteen.
+//! They have exceptional cases (infinity, P + P, P − P), which are decided here by comparing. Time depends on the points:
+//! this is for public data only.
 #![allow(clippy::arithmetic_side_effects, reason = "the elements form a field: its operations are total")]
 
 use ecdsa::elliptic_curve::Scalar;
@@ -38,23 +39,61 @@ impl<C: PrimeCurveParams> Affine<C> {
         Some(Self { x: element(point.x())?, y: element(point.y())? })
     }
 
-    /// From `multiples` (P, 2·P, … k·P of each point P) those up to 2·k of each, with one inversion for all of them.
+    /// The same points with one inversion for all of them; `None` where one is infinity.
+    pub(super) fn of_all(points: &[Jacobian<C>]) -> Option<Vec<Self>> {
+        let mut inverses: Vec<Element<C>> = points.iter().map(|point| point.zzz).collect();
+        invert_all::<C>(&mut inverses)?;
+        // 1/ZZ = ZZ²/ZZZ², since ZZ³ = ZZZ².
+        let affine = |(point, inverse): (&Jacobian<C>, Element<C>)| Self {
+            x: point.x * (point.zz * inverse).square(),
+            y: point.y * inverse,
+        };
+        Some(points.iter().zip(inverses).map(affine).collect())
+    }
+
+    /// From one point P in each of `multiples` those up to `most`·P.
     ///
-    /// `None` where a slope has no value, which no point of an odd prime order greater than 2·k has: there x is the same for
+    /// `None` where a slope has no value, which no point of an odd prime order greater than 2·`most` has: there x is the same for
     /// a multiple and its opposite alone, and y is never 0.
-    pub(super) fn double_multiples(multiples: &mut [Vec<Self>]) -> Option<()> {
-        let mut runs = Vec::new();
-        for (last, point) in pairs(multiples) {
-            runs.push(if last.x == point.x { point.y.double() } else { last.x - point.x });
+    pub(super) fn multiply(multiples: &mut [Vec<Self>], most: usize) -> Option<()> {
+        let sizes = std::iter::successors(Some(most), |size| Some(size.div_ceil(3)));
+        let mut sizes: Vec<usize> = sizes.take_while(|size| *size > 1).collect();
+        sizes.reverse();
+        sizes.into_iter().try_for_each(|size| Self::triple(multiples, size))
+    }
+
+    /// From P, 2·P, … k·P of each point P those up to `size`·P, where k is a third of `size`, rounded up.
+    ///
+    /// 2·k·P and what lies as far to its left as to its right: both take the same inverse. One inversion for all 2·k·P, and one
+    /// for all the rest.
+    fn triple(multiples: &mut [Vec<Self>], size: usize) -> Option<()> {
+        let mut inverses: Vec<Element<C>> =
+            multiples.iter().flat_map(|of_one| of_one.last()).map(|last| last.y.double()).collect();
+        invert_all::<C>(&mut inverses)?;
+        let doubled = |(of_one, inverse): (&Vec<Self>, Element<C>)| of_one.last().map(|last| last.sum(last, inverse));
+        let middles: Vec<Self> = multiples.iter().zip(inverses).map(doubled).collect::<Option<_>>()?;
+        let (mut runs, mut lengths) = (Vec::new(), Vec::new());
+        for (of_one, middle) in multiples.iter().zip(&middles) {
+            let (left, right) = (of_one.len() - 1, size - 2 * of_one.len());
+            runs.extend(of_one.iter().take(left.max(right)).map(|point| middle.x - point.x));
+            lengths.push((left, right));
         }
         invert_all::<C>(&mut runs)?;
-        let sums: Vec<Self> = pairs(multiples).zip(runs).map(|((last, point), inverse)| last.sum(point, inverse)).collect();
-        let mut sums = sums.into_iter();
-        for of_one in multiples {
-            let length = of_one.len();
-            of_one.extend(sums.by_ref().take(length));
+        let mut inverses = runs.as_slice();
+        for ((of_one, middle), (left, right)) in multiples.iter_mut().zip(middles).zip(lengths) {
+            let (own, rest) = inverses.split_at_checked(left.max(right))?;
+            let near = || of_one.iter().zip(own);
+            let below = near().take(left).rev().map(|(point, inverse)| middle.sum(&point.negated(), *inverse));
+            let above = near().take(right).map(|(point, inverse)| middle.sum(point, *inverse));
+            let more: Vec<Self> = below.chain(std::iter::once(middle)).chain(above).collect();
+            of_one.extend(more);
+            inverses = rest;
         }
         Some(())
+    }
+
+    fn negated(&self) -> Self {
+        Self { x: self.x, y: -self.y }
     }
 
     /// Self + other, where `inverse` is that of x₁ − x₂, or of 2·y where the two are the same point.
@@ -69,13 +108,6 @@ impl<C: PrimeCurveParams> Affine<C> {
         let x = slope.square() - self.x - other.x;
         Self { x, y: slope * (other.x - x) - other.y }
     }
-}
-
-/// The last multiple of each point with each multiple of it.
-fn pairs<C: PrimeCurveParams>(multiples: &[Vec<Affine<C>>]) -> impl Iterator<Item = (&Affine<C>, &Affine<C>)> {
-    multiples
-        .iter()
-        .flat_map(|of_one| of_one.last().into_iter().flat_map(move |last| of_one.iter().map(move |point| (last, point))))
 }
 
 /// Every element's inverse, with one inversion (Montgomery); `None` where one is 0.
@@ -95,36 +127,40 @@ fn invert_all<C: PrimeCurveParams>(elements: &mut [Element<C>]) -> Option<()> {
     Some(())
 }
 
-/// The sum so far: x = X/Z², y = Y/Z³, and infinity where Z is 0.
+/// The sum so far: x = X/ZZ, y = Y/ZZZ, ZZ³ = ZZZ², and infinity where ZZ is 0.
 pub(super) struct Jacobian<C: PrimeCurveParams> {
     x: Element<C>,
     y: Element<C>,
-    z: Element<C>,
+    zz: Element<C>,
+    zzz: Element<C>,
 }
 
 impl<C: PrimeCurveParams> Jacobian<C> {
     pub(super) fn infinity() -> Self {
-        Self { x: Element::<C>::ONE, y: Element::<C>::ONE, z: Element::<C>::ZERO }
+        Self { x: Element::<C>::ONE, y: Element::<C>::ONE, zz: Element::<C>::ZERO, zzz: Element::<C>::ZERO }
+    }
+
+    pub(super) fn of(point: &Affine<C>) -> Self {
+        Self { x: point.x, y: point.y, zz: Element::<C>::ONE, zzz: Element::<C>::ONE }
     }
 
     pub(super) fn add(&mut self, point: &Affine<C>) {
-        self.add_coordinates(&point.x, &point.y);
+        self.add_coordinates(point.x, point.y);
     }
 
     pub(super) fn subtract(&mut self, point: &Affine<C>) {
-        self.add_coordinates(&point.x, &-point.y);
+        self.add_coordinates(point.x, -point.y);
     }
 
-    fn add_coordinates(&mut self, x: &Element<C>, y: &Element<C>) {
-        if self.z.is_zero_vartime() {
-            *self = Self { x: *x, y: *y, z: Element::<C>::ONE };
+    fn add_coordinates(&mut self, x: Element<C>, y: Element<C>) {
+        if self.zz.is_zero_vartime() {
+            *self = Self::of(&Affine { x, y });
             return;
         }
-        let z_squared = self.z.square();
-        let run = z_squared * x - self.x;
-        let rise = z_squared * self.z * y - self.y;
+        let run = self.zz * x - self.x;
+        let rise = self.zzz * y - self.y;
         if run.is_zero_vartime() {
-            *self = if rise.is_zero_vartime() { Self::twice(x, y) } else { Self::infinity() };
+            *self = if rise.is_zero_vartime() { Self::of(&Affine { x, y }).double() } else { Self::infinity() };
             return;
         }
         let run_squared = run.square();
@@ -133,35 +169,37 @@ impl<C: PrimeCurveParams> Jacobian<C> {
         let x = rise.square() - run_cubed - v.double();
         self.y = rise * (v - x) - self.y * run_cubed;
         self.x = x;
-        self.z *= run;
+        self.zz *= run_squared;
+        self.zzz *= run_cubed;
     }
 
-    /// Twice a point that is given by its affine coordinates.
-    fn twice(x: &Element<C>, y: &Element<C>) -> Self {
-        let x_squared = x.square();
-        let rise = x_squared.double() + x_squared + C::EQUATION_A;
-        let y_squared = y.square();
-        let v = (*x * y_squared).double().double();
+    /// Twice the point; no y is 0, since the order is odd.
+    pub(super) fn double(&self) -> Self {
+        let run = self.y.double();
+        let run_squared = run.square();
+        let run_cubed = run_squared * run;
+        let x_squared = self.x.square();
+        let rise = x_squared.double() + x_squared + self.zz.square() * C::EQUATION_A;
+        let v = self.x * run_squared;
         let x = rise.square() - v.double();
-        Self { x, y: rise * (v - x) - y_squared.square().double().double().double(), z: y.double() }
+        Self { x, y: rise * (v - x) - self.y * run_cubed, zz: self.zz * run_squared, zzz: self.zzz * run_cubed }
     }
 
-    /// Whether this point has an x coordinate that is `r` modulo the order, by multiplying instead of dividing by Z².
+    /// Whether this point has an x coordinate that is `r` modulo the order, by multiplying instead of dividing by ZZ.
     pub(super) fn has_x(&self, r: &Scalar<C>) -> bool {
-        if self.z.is_zero_vartime() {
+        if self.zz.is_zero_vartime() {
             return false;
         }
-        let z_squared = self.z.square();
         let element = |scalar: &Scalar<C>| Option::<Element<C>>::from(Element::<C>::from_repr(scalar.to_repr()));
         let Some(x) = element(r) else { return false };
-        if x * z_squared == self.x {
+        if x * self.zz == self.x {
             return true;
         }
         // An x of the order or more stands for itself less the order: r + n is the only other x, where it is less than p.
         let Some(order) = element(&-Scalar::<C>::ONE).map(|less_one| less_one + Element::<C>::ONE) else { return false };
         // p − n; representations are big-endian, so that they compare as numbers do.
         let room = (-order).to_repr();
-        r.to_repr() < room && (x + order) * z_squared == self.x
+        r.to_repr() < room && (x + order) * self.zz == self.x
     }
 }
 
@@ -175,9 +213,9 @@ mod tests {
     impl<C: PrimeCurveParams> Jacobian<C> {
         /// Whether this is what the library's own arithmetic makes of it.
         pub(in super::super) fn is(&self, expected: &ProjectivePoint<C>) -> bool {
-            let Some(expected) = Affine::of(&expected.to_affine()) else { return self.z.is_zero_vartime() };
-            let z_squared = self.z.square();
-            !self.z.is_zero_vartime() && self.x == expected.x * z_squared && self.y == expected.y * z_squared * self.z
+            let Some(expected) = Affine::of(&expected.to_affine()) else { return self.zz.is_zero_vartime() };
+            let related = self.zz * self.zz.square() == self.zzz.square();
+            related && !self.zz.is_zero_vartime() && self.x == expected.x * self.zz && self.y == expected.y * self.zzz
         }
     }
 
@@ -217,15 +255,13 @@ mod tests {
         assert!(Affine::of(&AffinePoint::<NistP384>::IDENTITY).is_none());
     }
 
-    fn multiples<C: PrimeCurveParams>() {
+    fn multiples<C: PrimeCurveParams>(most: usize) {
         let g = ProjectivePoint::<C>::GENERATOR;
         let bases = [g, g + g + g];
         let mut table: Vec<Vec<Affine<C>>> = bases.iter().map(|base| vec![Affine::of(&base.to_affine()).unwrap()]).collect();
-        for _ in 0..4 {
-            Affine::double_multiples(&mut table).unwrap();
-        }
+        Affine::multiply(&mut table, most).unwrap();
         for (base, of_one) in bases.iter().zip(&table) {
-            assert_eq!(of_one.len(), 16);
+            assert_eq!(of_one.len(), most);
             let mut expected = *base;
             for point in of_one {
                 let mut sum = Jacobian::<C>::infinity();
@@ -238,8 +274,10 @@ mod tests {
 
     #[test]
     fn multiples_agree_with_the_librarys() {
-        multiples::<NistP256>();
-        multiples::<NistP384>();
+        for most in 1..30 {
+            multiples::<NistP256>(most);
+        }
+        multiples::<NistP384>(64);
     }
 
     #[test]
@@ -255,7 +293,8 @@ mod tests {
             let y = Option::<Element<C>>::from((x.square() * x + C::EQUATION_A * x + C::EQUATION_B).sqrt())?;
             // Not with a Z of 1, which would hide a missing factor.
             let z = Element::<C>::from(7);
-            Some((distance, Jacobian { x: x * z.square(), y: y * z.square() * z, z }))
+            let (zz, zzz) = (z.square(), z.square() * z);
+            Some((distance, Jacobian { x: x * zz, y: y * zzz, zz, zzz }))
         });
         found.collect()
     }
