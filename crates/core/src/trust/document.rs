@@ -14,6 +14,7 @@ use crate::time::{UnixTime, Validity};
 use crate::x509::Certificate;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::fmt;
 
 const MEDIA_TYPES: [&str; 3] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
@@ -133,11 +134,15 @@ struct RawJson<'a> {
 /// Parses a trusted root.
 pub(super) fn parse(bytes: &[u8], origin: TrustRootOrigin, limits: &Limits) -> Result<TrustRoot, Failure> {
     let malformed = |error: json::JsonError| Failure::new(Code::TrustRootInvalid).found(error).at(&origin.name);
-    let probe: MediaTypeOnly<'_> = json::parse_tolerant(bytes, limits.json_depth).map_err(malformed)?;
-    let document: Document<'_> = if probe.media_type.as_deref() == Some(CLIENT_CONFIG) {
-        json::parse::<ClientConfig<'_>>(bytes, limits.json_depth).map_err(malformed)?.trusted_root
-    } else {
-        json::parse(bytes, limits.json_depth).map_err(malformed)?
+    let document: Document<'_> = match json::parse(bytes, limits.json_depth) {
+        Ok(document) => document,
+        // No trusted root: a configuration around one, or nothing.
+        Err(error) => match json::parse_tolerant::<MediaTypeOnly<'_>>(bytes, limits.json_depth) {
+            Ok(probe) if probe.media_type.as_deref() == Some(CLIENT_CONFIG) => {
+                json::parse::<ClientConfig<'_>>(bytes, limits.json_depth).map_err(malformed)?.trusted_root
+            }
+            _ => return Err(malformed(error)),
+        },
     };
     match document.media_type.as_deref() {
         Some(found) if MEDIA_TYPES.contains(&found) => {}
@@ -154,8 +159,7 @@ pub(super) fn parse(bytes: &[u8], origin: TrustRootOrigin, limits: &Limits) -> R
     }
     let mut root = TrustRoot { origin, ..TrustRoot::default() };
     for (index, log) in document.tlogs.unwrap_or_default().iter().enumerate() {
-        let at = format!("tlogs[{index}]");
-        match read_log(log, &at)? {
+        match read_log(log, &Place("tlogs", index))? {
             Ok(read) => root.logs.push(TransparencyLog {
                 base_url: read.base_url,
                 log_id: read.log_id,
@@ -169,7 +173,7 @@ pub(super) fn parse(bytes: &[u8], origin: TrustRootOrigin, limits: &Limits) -> R
         }
     }
     for (index, log) in document.ctlogs.unwrap_or_default().iter().enumerate() {
-        let at = format!("ctlogs[{index}]");
+        let at = Place("ctlogs", index);
         match read_log(log, &at)? {
             Ok(read) => {
                 let log_id = *read.key.key().id();
@@ -192,13 +196,22 @@ pub(super) fn parse(bytes: &[u8], origin: TrustRootOrigin, limits: &Limits) -> R
         }
     }
     for (index, authority) in document.certificate_authorities.unwrap_or_default().iter().enumerate() {
-        root.authorities.push(read_authority(authority, &format!("certificateAuthorities[{index}]"), limits)?);
+        root.authorities.push(read_authority(authority, &Place("certificateAuthorities", index), limits)?);
     }
     for (index, authority) in document.timestamp_authorities.unwrap_or_default().iter().enumerate() {
-        let authority = read_authority(authority, &format!("timestampAuthorities[{index}]"), limits)?;
+        let authority = read_authority(authority, &Place("timestampAuthorities", index), limits)?;
         root.timestamp_authorities.push(TimestampAuthority { authority });
     }
     Ok(root.seal())
+}
+
+/// A member of a list. What stands where is written out only for a failure.
+struct Place(&'static str, usize);
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.0, self.1)
+    }
 }
 
 struct ReadLog {
@@ -212,27 +225,26 @@ struct ReadLog {
 }
 
 /// The outer error breaks the document; the inner one leaves this log out.
-fn read_log(log: &LogJson<'_>, at: &str) -> Result<Result<ReadLog, Failure>, Failure> {
+fn read_log(log: &LogJson<'_>, at: &Place) -> Result<Result<ReadLog, Failure>, Failure> {
     let invalid = |field: &str| Failure::new(Code::TrustRootInvalid).at(format_args!("{at}.{field}"));
     if !matches!(log.hash_algorithm.as_deref(), Some("SHA2_256")) {
         return Err(invalid("hashAlgorithm").expected("SHA2_256").found(log.hash_algorithm.as_deref().unwrap_or("none")));
     }
     let window =
         log.public_key.valid_for.as_ref().ok_or_else(|| invalid("publicKey.validFor").expected("a window with a start"))?;
-    let validity = read_window(window, &format!("{at}.publicKey.validFor"))?;
+    let validity = read_window(window, format_args!("{at}.publicKey.validFor"))?;
     if validity.start.is_none() {
         return Err(invalid("publicKey.validFor.start").expected("the first moment of the key's window").found("none"));
     }
-    let log_id = decode(&log.log_id.key_id, &format!("{at}.logId.keyId"))?;
+    let log_id = decode(&log.log_id.key_id, format_args!("{at}.logId.keyId"))?;
     let checkpoint_key_id = match &log.checkpoint_key_id {
         None => None,
         Some(id) => {
-            let field = format!("{at}.checkpointKeyId.keyId");
-            let bytes = decode(&id.key_id, &field)?;
+            let bytes = decode(&id.key_id, format_args!("{at}.checkpointKeyId.keyId"))?;
             Some(bytes.first_chunk::<4>().copied().ok_or_else(|| invalid("checkpointKeyId.keyId").expected("4 bytes"))?)
         }
     };
-    let raw = decode(&log.public_key.raw_bytes, &format!("{at}.publicKey.rawBytes"))?;
+    let raw = decode(&log.public_key.raw_bytes, format_args!("{at}.publicKey.rawBytes"))?;
     let Some((encoding, scheme, kind)) = key_details(&log.public_key.key_details) else {
         return Ok(Err(Failure::new(Code::TrustInstanceSkipped)
             .found(&log.public_key.key_details)
@@ -251,9 +263,9 @@ fn read_log(log: &LogJson<'_>, at: &str) -> Result<Result<ReadLog, Failure>, Fai
     Ok(Ok(ReadLog { base_url, log_id, checkpoint_key_id, key, scheme, validity, operator }))
 }
 
-fn read_authority(authority: &AuthorityJson<'_>, at: &str, limits: &Limits) -> Result<CertificateAuthority, Failure> {
+fn read_authority(authority: &AuthorityJson<'_>, at: &Place, limits: &Limits) -> Result<CertificateAuthority, Failure> {
     let validity = match &authority.valid_for {
-        Some(window) => read_window(window, &format!("{at}.validFor"))?,
+        Some(window) => read_window(window, format_args!("{at}.validFor"))?,
         None => Validity::default(),
     };
     let certificates = authority.cert_chain.certificates.as_deref().unwrap_or_default();
@@ -264,10 +276,10 @@ fn read_authority(authority: &AuthorityJson<'_>, at: &str, limits: &Limits) -> R
     }
     let mut chain = Vec::with_capacity(certificates.len());
     for (index, certificate) in certificates.iter().enumerate() {
-        let field = format!("{at}.certChain.certificates[{index}].rawBytes");
-        let der = decode(&certificate.raw_bytes, &field)?;
+        let field = format_args!("{at}.certChain.certificates[{index}].rawBytes");
+        let der = decode(&certificate.raw_bytes, field)?;
         let parsed = Certificate::from_der(&der, limits)
-            .map_err(|failure| Failure::new(Code::TrustRootInvalid).found(failure).at(&field))?;
+            .map_err(|failure| Failure::new(Code::TrustRootInvalid).found(failure).at(field))?;
         chain.push(parsed);
     }
     let uri = authority.uri.as_deref().unwrap_or_default();
@@ -278,7 +290,7 @@ fn read_authority(authority: &AuthorityJson<'_>, at: &str, limits: &Limits) -> R
     Ok(read)
 }
 
-fn read_window(window: &WindowJson<'_>, at: &str) -> Result<Validity, Failure> {
+fn read_window(window: &WindowJson<'_>, at: fmt::Arguments<'_>) -> Result<Validity, Failure> {
     let moment = |text: &Option<Cow<'_, str>>, field: &str| match text {
         None => Ok(None),
         Some(text) => UnixTime::parse_rfc3339(text)
@@ -288,7 +300,7 @@ fn read_window(window: &WindowJson<'_>, at: &str) -> Result<Validity, Failure> {
     Ok(Validity { start: moment(&window.start, "start")?, end: moment(&window.end, "end")? })
 }
 
-fn decode(text: &str, at: &str) -> Result<Vec<u8>, Failure> {
+fn decode(text: &str, at: fmt::Arguments<'_>) -> Result<Vec<u8>, Failure> {
     base64::decode(text).ok_or_else(|| Failure::new(Code::TrustRootInvalid).expected("standard base64").found(text).at(at))
 }
 

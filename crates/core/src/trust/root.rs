@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::time::{UnixTime, Validity};
 use crate::tlog::checkpoint::origin_of;
 use crate::x509::Certificate;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// Where a trust root came from, for the report.
@@ -384,33 +385,36 @@ impl TrustRootBuilder {
 }
 
 fn fingerprint(root: &TrustRoot) -> [u8; 32] {
-    let window = |validity: &Validity| format!("{validity}");
-    let mut text = String::from("veriseal trust root v1\n");
+    let mut text = String::with_capacity(4096);
+    // Writing to a string does not fail.
+    let _ = describe(root, &mut text);
+    sha256_parts(&[text.as_bytes()])
+}
+
+/// All that is trusted, one line each.
+fn describe(root: &TrustRoot, text: &mut String) -> fmt::Result {
+    text.push_str("veriseal trust root v1\n");
     for log in &root.logs {
         let id = base64::encode(&log.log_id);
         let key_id = log.checkpoint_key_id.map(|id| hex::encode(&id)).unwrap_or_default();
         let operator = log.operator.as_deref().unwrap_or_default();
         let key = hex::encode(log.key.key().id());
-        text.push_str(&format!(
-            "log {:?} {id} {key_id} {key} {:?} {} {operator:?}\n",
-            log.base_url,
-            log.scheme,
-            window(&log.validity)
-        ));
+        let (url, scheme, window) = (&log.base_url, log.scheme, &log.validity);
+        writeln!(text, "log {url:?} {id} {key_id} {key} {scheme:?} {window} {operator:?}")?;
     }
     for log in &root.ct_logs {
         let key = hex::encode(log.key.key().id());
-        text.push_str(&format!("ct {:?} {key} {:?} {}\n", log.base_url, log.scheme, window(&log.validity)));
+        writeln!(text, "ct {:?} {key} {:?} {}", log.base_url, log.scheme, log.validity)?;
     }
     let stamps = root.timestamp_authorities.iter().map(|tsa| ("tsa", &tsa.authority));
     for (kind, authority) in root.authorities.iter().map(|ca| ("ca", ca)).chain(stamps) {
         let operator = authority.operator.as_deref().unwrap_or_default();
-        text.push_str(&format!("{kind} {:?} {} {operator:?}", authority.uri, window(&authority.validity)));
+        write!(text, "{kind} {:?} {} {operator:?}", authority.uri, authority.validity)?;
         for certificate in &authority.chain {
             text.push(' ');
             text.push_str(&hex::encode(certificate.fingerprint()));
         }
         text.push('\n');
     }
-    sha256_parts(&[text.as_bytes()])
+    Ok(())
 }
