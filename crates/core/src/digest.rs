@@ -4,6 +4,7 @@
 //! and does not accept an algorithm that it cannot compute.
 
 use crate::code::{Code, Failure};
+use crate::encoding::hex;
 use sha2::Digest as _;
 use std::fmt;
 use std::str::FromStr;
@@ -21,6 +22,9 @@ pub enum HashAlgorithm {
 }
 
 impl HashAlgorithm {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Sha256, Self::Sha384, Self::Sha512];
+
     /// Bytes of a value.
     #[must_use]
     pub const fn length(self) -> usize {
@@ -44,7 +48,7 @@ impl HashAlgorithm {
     /// The algorithm of that name, exact and lower-case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Sha256, Self::Sha384, Self::Sha512].into_iter().find(|algorithm| algorithm.name() == name)
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
     /// Hashes the parts as if they were one message.
@@ -113,6 +117,14 @@ impl Hasher {
     }
 }
 
+/// Text is hashed as the bytes that it is.
+impl fmt::Write for Hasher {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.update(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// SHA-256 over one message.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -159,6 +171,14 @@ impl Digest {
         })
     }
 
+    /// A digest from its value in hex, of exactly the algorithm's length.
+    pub(crate) fn from_hex(algorithm: HashAlgorithm, text: &str, case: hex::Case) -> Option<Self> {
+        let mut bytes = [0; 64];
+        let bytes = bytes.get_mut(..algorithm.length())?;
+        hex::decode_into(text, case, bytes)?;
+        Self::from_bytes(algorithm, bytes)
+    }
+
     /// The algorithm.
     #[must_use]
     pub const fn algorithm(&self) -> HashAlgorithm {
@@ -182,7 +202,7 @@ impl Digest {
     /// The value in lower-case hex, without the algorithm.
     #[must_use]
     pub fn hex(&self) -> String {
-        crate::encoding::hex::encode(self.as_bytes())
+        hex::encode(self.as_bytes())
     }
 
     /// Whether `bytes` hash to this digest.
@@ -194,7 +214,8 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.algorithm(), self.hex())
+        write!(f, "{}:", self.algorithm())?;
+        hex::write(f, self.as_bytes())
     }
 }
 
@@ -213,11 +234,7 @@ impl FromStr for Digest {
         let invalid = || Failure::new(Code::DigestInvalid).expected("sha256: and 64 lower-case hex digits").found(text);
         let (name, value) = text.split_once(':').ok_or_else(invalid)?;
         let algorithm = HashAlgorithm::from_name(name).ok_or_else(invalid)?;
-        if value.len() != algorithm.length().saturating_mul(2) {
-            return Err(invalid());
-        }
-        let bytes = crate::encoding::hex::decode(value).ok_or_else(invalid)?;
-        Self::from_bytes(algorithm, &bytes).ok_or_else(invalid)
+        Self::from_hex(algorithm, value, hex::Case::Lower).ok_or_else(invalid)
     }
 }
 

@@ -2,32 +2,65 @@
 
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm, Hasher};
-use std::collections::BTreeSet;
 use std::hash::Hash as _;
+use std::ops::Deref;
 
 /// The thing under verification. A digest suffices for everything but pure Ed25519 message signatures.
 #[derive(Clone, Debug)]
 pub struct Artifact<'a> {
-    digests: Vec<Digest>,
+    digests: Digests,
     bytes: Option<&'a [u8]>,
+}
+
+/// One digest an algorithm at most, the first of which names the artifact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Digests {
+    all: [Digest; 3],
+    length: usize,
+}
+
+impl Digests {
+    fn of(digests: impl IntoIterator<Item = Digest>) -> Self {
+        let mut all = Self { all: [Digest::Sha256([0; 32]); 3], length: 0 };
+        digests.into_iter().for_each(|digest| all.add(digest));
+        all
+    }
+
+    /// Adds a digest of an algorithm that none of them has.
+    fn add(&mut self, digest: Digest) {
+        if self.iter().any(|known| known.algorithm() == digest.algorithm()) {
+            return;
+        }
+        if let Some(place) = self.all.get_mut(self.length) {
+            *place = digest;
+            self.length = self.length.saturating_add(1);
+        }
+    }
+}
+
+impl Deref for Digests {
+    type Target = [Digest];
+    fn deref(&self) -> &[Digest] {
+        self.all.get(..self.length).unwrap_or_default()
+    }
 }
 
 impl<'a> Artifact<'a> {
     /// An artifact of which only the digest is known.
     #[must_use]
     pub fn digest(digest: Digest) -> Artifact<'static> {
-        Artifact { digests: vec![digest], bytes: None }
+        Artifact { digests: Digests::of([digest]), bytes: None }
     }
 
     /// An artifact by its bytes; every digest is taken from them.
     #[must_use]
     pub fn bytes(bytes: &'a [u8]) -> Self {
-        Self { digests: vec![Digest::sha256(bytes)], bytes: Some(bytes) }
+        Self { digests: Digests::of([Digest::sha256(bytes)]), bytes: Some(bytes) }
     }
 
     /// The bytes of `digest`, which the caller has shown to match.
     pub(crate) fn content(digest: Digest, bytes: &'a [u8]) -> Self {
-        Self { digests: vec![digest], bytes: Some(bytes) }
+        Self { digests: Digests::of([digest]), bytes: Some(bytes) }
     }
 
     /// The digest that names the artifact.
@@ -54,11 +87,11 @@ impl<'a> Artifact<'a> {
 
     /// The digests at hand and those under `algorithms`, taken now where the bytes are at hand: whatever a signed document
     /// names the artifact by is held against it, so that an answer does not depend on how the artifact was given.
-    pub(crate) fn digests_with(&self, algorithms: &BTreeSet<HashAlgorithm>) -> Vec<Digest> {
-        let mut digests = self.digests.clone();
-        for &algorithm in algorithms {
+    pub(crate) fn digests_with(&self, algorithms: impl IntoIterator<Item = HashAlgorithm>) -> Digests {
+        let mut digests = self.digests;
+        for algorithm in algorithms {
             if digests.iter().all(|digest| digest.algorithm() != algorithm) {
-                digests.extend(self.digest_under(algorithm));
+                self.digest_under(algorithm).into_iter().for_each(|digest| digests.add(digest));
             }
         }
         digests
@@ -121,7 +154,7 @@ impl ArtifactHasher {
     /// The artifact, known by these digests.
     #[must_use]
     pub fn finish(self) -> Artifact<'static> {
-        Artifact { digests: self.hashers.into_iter().map(Hasher::finish).collect(), bytes: None }
+        Artifact { digests: Digests::of(self.hashers.into_iter().map(Hasher::finish)), bytes: None }
     }
 }
 

@@ -5,16 +5,8 @@ use super::subject_binding::{BoundSubject, Said};
 use super::time::KnownTimes;
 use super::trace::{Detail, Rule, Trace};
 use crate::code::{Code, Failure};
-use crate::policy::{AuthenticatedTime, Clause, Ending, SignatureRequirement};
+use crate::policy::{AuthenticatedTime, Clauses, Ending, SignatureRequirement};
 use crate::time::{Present, UnixTime};
-use std::collections::BTreeSet;
-
-/// What was evaluated, and when the attestation grows too old.
-#[derive(Debug, Default)]
-pub(super) struct Attested {
-    pub(super) evaluated: BTreeSet<Clause>,
-    pub(super) ending: Option<Ending>,
-}
 
 /// The earliest authenticated time: later ones can be added to an old signature by anybody, and say nothing about its age.
 ///
@@ -28,23 +20,25 @@ pub(super) fn earliest(times: &KnownTimes, leaf: &SignatureRequirement) -> Resul
     Ok(earliest)
 }
 
-/// Holds the predicate and the age against the requirement; all of it must hold of this one attestation.
+/// Holds the predicate and the age against the requirement; all of it must hold of this one attestation. Notes what it evaluated, and
+/// tells when the attestation grows too old.
 pub(super) fn verify(
     subject: &BoundSubject,
     leaf: &SignatureRequirement,
     earliest: Option<UnixTime>,
     present: &Present,
+    evaluated: &mut Clauses,
     trace: &mut Trace,
-) -> Result<Attested, Failure> {
-    let mut attested = Attested::default();
+) -> Result<Option<Ending>, Failure> {
     for clause in leaf.predicate() {
         let held = match subject.said() {
             Said::Statement(statement) => clause.evaluate(&statement.predicate),
             Said::Signed { .. } => Err(Failure::new(Code::PredicateMismatch).expected("a statement").found("a signature")),
         };
         trace.rung(Rule::Predicate, held, |()| Detail::Text(clause.pointer().to_owned()))?;
-        attested.evaluated.insert(clause.clause().into());
+        evaluated.insert(clause.clause());
     }
+    let mut ending = None;
     if let Some(seconds) = leaf.oldest() {
         let held = earliest.ok_or_else(|| Code::NoAuthenticatedTime.into()).and_then(|at| {
             let last = at.saturating_add_seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -56,11 +50,10 @@ pub(super) fn verify(
                 .found(at)
                 .at("maxAge"))
         });
-        let ending = trace.rung(Rule::MaxAge, held, |ending| Detail::Text(format!("until {}", ending.last)))?;
-        attested.evaluated.insert(Clause::Borrowed("maxAge"));
-        attested.ending = Some(ending);
+        ending = Some(trace.rung(Rule::MaxAge, held, |ending| Detail::Until(ending.last))?);
+        evaluated.insert("maxAge");
     }
-    Ok(attested)
+    Ok(ending)
 }
 
 fn ended(at: UnixTime, last: UnixTime) -> Failure {

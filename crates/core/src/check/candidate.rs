@@ -16,7 +16,7 @@ use crate::crypto::PreparedKey;
 use crate::format::signed::{Material, Signed};
 use crate::limits::{Budget, Limits};
 use crate::policy::{
-    AuthenticatedTime, Authority, Clause, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings,
+    AuthenticatedTime, Authority, Clauses, Ending, KeyAuthority, KeylessAuthority, LogFact, SctMode, Settings,
     SignatureRequirement, Signer, SigningAlgorithm, TlogMode, VerifiedSignature, most_distinct,
 };
 use crate::time::{Present, UnixTime};
@@ -94,9 +94,12 @@ pub(crate) fn evaluate(
 
 /// How many independent ones there are, each given by who runs it and by its key: one key under two names is one, and so
 /// are two keys of one name (K-TL-09, K-PO-11). The most of whom no two share name or key.
-fn distinct<N: Ord, K: Ord>(of: impl Iterator<Item = (N, K)>) -> usize {
+fn distinct<N: Ord, K: Ord>(mut of: impl Iterator<Item = (N, K)>) -> usize {
+    let Some(first) = of.next() else { return 0 };
+    // One is independent of no other, and mostly there is one.
+    let Some(second) = of.next() else { return 1 };
     let mut keys_of: BTreeMap<N, BTreeSet<K>> = BTreeMap::new();
-    for (name, key) in of {
+    for (name, key) in [first, second].into_iter().chain(of) {
         keys_of.entry(name).or_default().insert(key);
     }
     most_distinct(&keys_of.values().collect::<Vec<_>>())
@@ -130,7 +133,7 @@ impl<'a> Ladder<'a, '_> {
         let (times, entries) = self.times(entries, &stamps)?;
         let ending = self.key_window(authority, &times, &entries)?;
         let subject = self.subject(&signature)?;
-        self.verified(times, &entries, &subject, None, BTreeSet::new(), ending)
+        self.verified(times, &entries, subject, None, Clauses::new(), ending)
     }
 
     fn keyless(&mut self, authority: &'a KeylessAuthority) -> Result<VerifiedSignature, Failure> {
@@ -142,13 +145,13 @@ impl<'a> Ladder<'a, '_> {
         let stamps = self.timestamps()?;
         let (times, entries) = self.times(entries, &stamps)?;
         let path = path::verify(leaf, &times, &entries, self.bench, self.budget);
-        let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Text(path.authority().to_owned()))?;
+        let path = self.trace.rung(Rule::Certificate, path, |path| Detail::Name(Arc::clone(path.authority())))?;
         self.signer = Some(Arc::new(path.signer()));
         self.sct(&path)?;
         let signature = self.signature(key, None)?;
         let subject = self.subject(&signature)?;
         let matched = identity::verify(&path, authority, &mut self.trace)?;
-        self.verified(times, &entries, &subject, Some(matched.index), matched.evaluated, None)
+        self.verified(times, &entries, subject, Some(matched.index), matched.evaluated, None)
     }
 
     fn signature(&mut self, key: &PreparedKey, said: Option<SigningAlgorithm>) -> Result<ValidSignature<'a>, Failure> {
@@ -164,8 +167,9 @@ impl<'a> Ladder<'a, '_> {
         let (signed, artifact, allow_intoto_v1) = (self.signed, self.artifact, self.settings.allow_intoto_v1);
         let binding = Binding { signed, verifier, artifact, allow_intoto_v1 };
         let context = Context { trust: self.bench.trust, witnesses: self.settings.witnesses.as_ref(), limits: self.bench.limits };
-        let mut valid = Vec::new();
-        for entry in self.signed.entries.as_ref().map_err(Clone::clone)? {
+        let claimed = self.signed.entries.as_ref().map_err(Clone::clone)?;
+        let mut valid = Vec::with_capacity(claimed.len());
+        for entry in claimed {
             match log_entry::verify(entry, binding, context, self.budget, &mut self.trace)? {
                 Entry::Valid(entry) => valid.push(entry),
                 // Tolerating a bad entry would make `if-present` mean nothing.
@@ -176,11 +180,12 @@ impl<'a> Ladder<'a, '_> {
         Ok(valid)
     }
 
-    fn timestamps(&mut self) -> Result<Vec<ValidTimestamp>, Failure> {
-        let mut valid = Vec::new();
+    fn timestamps(&mut self) -> Result<Vec<ValidTimestamp<'a>>, Failure> {
+        let mut valid = Vec::with_capacity(self.signed.timestamps.len());
         for stamp in &self.signed.timestamps {
+            let response = stamp.as_deref().map_err(Clone::clone);
             let verified =
-                stamp.clone().and_then(|response| timestamp::verify(&response, self.signed.stamped(), self.bench, self.budget));
+                response.and_then(|response| timestamp::verify(response, self.signed.stamped(), self.bench, self.budget));
             match verified {
                 Ok(stamp) => {
                     self.trace.passed(Rule::Timestamp, Detail::At(stamp.at()));
@@ -205,28 +210,35 @@ impl<'a> Ladder<'a, '_> {
     /// The times, and the entries whose log was valid at all of them; then whether enough logs are left.
     fn times(
         &mut self,
-        entries: Vec<ValidLogEntry<'a>>,
-        stamps: &[ValidTimestamp],
+        mut entries: Vec<ValidLogEntry<'a>>,
+        stamps: &[ValidTimestamp<'_>],
     ) -> Result<(KnownTimes, Vec<ValidLogEntry<'a>>), Failure> {
         let times = time::known(&entries, stamps, self.bench.present);
         let needed = usize::from(self.leaf_is_keyless());
         let times = self.trace.rung(Rule::Time, times, |times| Detail::Count { found: times.times().len(), needed })?;
-        let mut counted = Vec::with_capacity(entries.len());
         // An identity needs a time, and is told below that there is none.
         let otherwise = (!self.leaf_is_keyless()).then_some(self.bench.present);
-        for entry in entries {
-            match time::within_log_window(entry, &times, otherwise) {
-                Ok(entry) => counted.push(entry),
-                Err(failure) if self.settings.tlog == TlogMode::IfPresent => return Err(failure),
-                Err(failure) => self.trace.not_counted(Rule::Tlog, failure),
+        let mut refused = None;
+        entries.retain_mut(|entry| match time::within_log_window(entry, &times, otherwise) {
+            Ok(()) => true,
+            Err(failure) if self.settings.tlog == TlogMode::IfPresent => {
+                refused.get_or_insert(failure);
+                false
             }
+            Err(failure) => {
+                self.trace.not_counted(Rule::Tlog, failure);
+                false
+            }
+        });
+        if let Some(failure) = refused {
+            return Err(failure);
         }
-        self.tlog(&counted)?;
-        self.witnesses(&counted)?;
+        self.tlog(&entries)?;
+        self.witnesses(&entries)?;
         if times.times().is_empty() && self.leaf_is_keyless() {
             return Err(self.first_not_counted(Rule::Timestamp, Code::NoAuthenticatedTime, 0, 1));
         }
-        Ok((times, counted))
+        Ok((times, entries))
     }
 
     fn tlog(&mut self, counted: &[ValidLogEntry<'_>]) -> Result<(), Failure> {
@@ -271,19 +283,18 @@ impl<'a> Ladder<'a, '_> {
         times: &KnownTimes,
         entries: &[ValidLogEntry<'_>],
     ) -> Result<Option<Ending>, Failure> {
-        let mut known: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
+        let known = times.times().iter().map(AuthenticatedTime::at);
         // Only where the present is held against the window can the window end what it let in.
-        let end = authority.validity().end.filter(|_| known.is_empty());
-        if known.is_empty() && !self.bench.present.is_within(authority.validity()) {
-            // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
-            known.push(self.bench.present.exactly());
-        }
+        let end = authority.validity().end.filter(|_| times.times().is_empty());
+        // Without an authenticated time the present is the only time that is not the signer's own word (K-X-02).
+        let past = times.times().is_empty() && !self.bench.present.is_within(authority.validity());
+        let present = past.then(|| self.bench.present.exactly());
         // A time that an entry only states is no ground for trust, but one that contradicts the window is one for refusing.
-        known.extend(entries.iter().filter_map(ValidLogEntry::stated_at));
-        let outside = known.into_iter().find(|at| !authority.validity().contains(*at));
+        let stated = entries.iter().filter_map(ValidLogEntry::stated_at);
+        let outside = known.chain(present).chain(stated).find(|at| !authority.validity().contains(*at));
         let held =
             outside.map_or(Ok(()), |at| Err(Failure::new(Code::KeyOutsideWindow).expected(authority.validity()).found(at)));
-        self.trace.rung(Rule::KeyWindow, held, |()| Detail::Text(authority.validity().to_string()))?;
+        self.trace.rung(Rule::KeyWindow, held, |()| Detail::Window(*authority.validity()))?;
         let why = || {
             Failure::new(Code::KeyOutsideWindow)
                 .expected(authority.validity())
@@ -293,7 +304,7 @@ impl<'a> Ladder<'a, '_> {
         Ok(end.map(|last| Ending { last, why: why() }))
     }
 
-    fn sct(&mut self, path: &ValidPath<'_>) -> Result<(), Failure> {
+    fn sct(&mut self, path: &ValidPath) -> Result<(), Failure> {
         match self.settings.sct {
             SctMode::Ignored => {
                 self.trace.ignored(Rule::Sct, Code::SctIgnored);
@@ -301,7 +312,7 @@ impl<'a> Ladder<'a, '_> {
             }
             SctMode::Required => {
                 let result = sct::verify(path, self.bench, self.budget);
-                self.trace.rung(Rule::Sct, result, |sct| Detail::Text(sct.log().to_owned())).map(drop)
+                self.trace.rung(Rule::Sct, result, |sct| Detail::Name(Arc::clone(&sct.log().base_url))).map(drop)
             }
         }
     }
@@ -309,7 +320,7 @@ impl<'a> Ladder<'a, '_> {
     fn subject(&mut self, signature: &ValidSignature<'_>) -> Result<BoundSubject, Failure> {
         let bound = subject_binding::bind(signature, self.artifact, self.bench.limits);
         // The subject comes first: of another artifact nothing that it says is of interest here.
-        let subject = self.trace.rung(Rule::Subject, bound, |subject| Detail::Text(subject.digest().to_string()))?;
+        let subject = self.trace.rung(Rule::Subject, bound, |subject| Detail::Digest(*subject.digest()))?;
         let claim = subject_binding::claim(&subject, self.leaf.claimed());
         self.trace.rung(Rule::Claim, claim, |()| Detail::None)?;
         Ok(subject)
@@ -319,26 +330,26 @@ impl<'a> Ladder<'a, '_> {
         &mut self,
         times: KnownTimes,
         entries: &[ValidLogEntry<'_>],
-        subject: &BoundSubject,
+        subject: BoundSubject,
         identity: Option<usize>,
-        mut evaluated: BTreeSet<Clause>,
+        mut evaluated: Clauses,
         ending: Option<Ending>,
     ) -> Result<VerifiedSignature, Failure> {
-        let attested = self.attestation(&times, subject)?;
-        let ending = ending.into_iter().chain(attested.ending).min_by_key(|ending| ending.last);
-        evaluated.extend(attested.evaluated);
+        let attested = self.attestation(&times, &subject, &mut evaluated)?;
+        let ending = ending.into_iter().chain(attested).min_by_key(|ending| ending.last);
         let signer =
             self.signer.clone().ok_or_else(|| Failure::new(Code::Internal).found("a verified signature without a signer"))?;
-        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| Clause::Borrowed(rule.name())));
+        evaluated.extend(CLAUSES.iter().filter(|rule| self.trace.holds(**rule)).map(|rule| rule.name()));
         let logs =
             entries.iter().map(|entry| LogFact::assertion(entry.log().name(), entry.index(), entry.witnesses().len())).collect();
-        let (statement, docker_reference) = match subject.said() {
-            Said::Signed { docker_reference } => (None, docker_reference.clone()),
-            Said::Statement(statement) => (Some(statement.clone()), None),
+        let digest = *subject.digest();
+        let (statement, docker_reference) = match subject.into_said() {
+            Said::Signed { docker_reference } => (None, docker_reference),
+            Said::Statement(statement) => (Some(statement), None),
         };
         Ok(VerifiedSignature {
             signer,
-            digest: *subject.digest(),
+            digest,
             times: times.into_times(),
             logs,
             statement,
@@ -351,14 +362,19 @@ impl<'a> Ladder<'a, '_> {
 
     /// Comes last, so that what fails here is known to be an attestation by this authority, only one that says something
     /// else.
-    fn attestation(&mut self, times: &KnownTimes, subject: &BoundSubject) -> Result<attestation::Attested, Failure> {
+    fn attestation(
+        &mut self,
+        times: &KnownTimes,
+        subject: &BoundSubject,
+        evaluated: &mut Clauses,
+    ) -> Result<Option<Ending>, Failure> {
         let earliest = attestation::earliest(times, self.leaf);
         if let Err(failure) = &earliest {
             self.trace.push(Rule::Time, Outcome::Failed(failure.clone()));
         }
         let earliest = earliest?;
         self.attests = Some(earliest);
-        attestation::verify(subject, self.leaf, earliest, self.bench.present, &mut self.trace)
+        attestation::verify(subject, self.leaf, earliest, self.bench.present, evaluated, &mut self.trace)
     }
 
     fn leaf_is_keyless(&self) -> bool {

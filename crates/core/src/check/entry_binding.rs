@@ -82,9 +82,9 @@ pub(super) fn bind<'a>(entry: &'a LogEntry, binding: Binding<'_>) -> Result<Boun
     Ok(BoundEntry::assertion(entry, body.is_rekor_v2()))
 }
 
-fn same_signature(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure> {
+fn same_signature(body: &LogEntryBody<'_>, binding: Binding<'_>) -> Result<(), Failure> {
     match (body.signature(), body, &binding.signed.content) {
-        (Some(signature), _, _) if signature == binding.signed.signature => Ok(()),
+        (Some(signature), _, _) if signature == &*binding.signed.signature => Ok(()),
         (Some(_), _, _) => Err(Code::EntryMismatchSignature.into()),
         // It holds none, but the log took the hash of the whole envelope, in which the signature stands; that hash is
         // compared below.
@@ -96,7 +96,7 @@ fn same_signature(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failu
     }
 }
 
-fn same_verifier(body: &LogEntryBody, verifier: Verifier<'_>) -> Result<(), Failure> {
+fn same_verifier(body: &LogEntryBody<'_>, verifier: Verifier<'_>) -> Result<(), Failure> {
     let same = match (body.verifier(), verifier) {
         (VerifierMaterial::Certificate(found), Verifier::Certificate(expected, _)) => found.as_slice() == expected,
         (VerifierMaterial::PublicKey(found), Verifier::Key(expected)) => found.as_slice() == expected.key().spki(),
@@ -108,7 +108,7 @@ fn same_verifier(body: &LogEntryBody, verifier: Verifier<'_>) -> Result<(), Fail
     if same { Ok(()) } else { Err(Code::EntryMismatchKey.into()) }
 }
 
-fn same_digest(body: &LogEntryBody, binding: Binding<'_>) -> Result<(), Failure> {
+fn same_digest(body: &LogEntryBody<'_>, binding: Binding<'_>) -> Result<(), Failure> {
     let of_artifact = |found: &Digest| same(&binding.artifact.digest_under(found.algorithm())?, found);
     match (&binding.signed.content, body) {
         (SignedContent::SimpleSigning { payload }, LogEntryBody::HashedRekordV001(entry) | LogEntryBody::RekordV001(entry)) => {

@@ -3,29 +3,31 @@
 use super::path::ValidPath;
 use super::trace::{Detail, Outcome, Rule, Trace};
 use crate::code::{Code, Failure};
-use crate::policy::{Clause, KeylessAuthority};
+use crate::policy::{Clauses, KeylessAuthority};
 use crate::x509::SubjectName;
-use std::collections::BTreeSet;
 
 /// Which identity matched, and which of its clauses were evaluated: all of them.
 #[derive(Debug)]
 pub(super) struct MatchedIdentity {
     pub(super) index: usize,
-    pub(super) evaluated: BTreeSet<Clause>,
+    pub(super) evaluated: Clauses,
 }
 
 /// Holds the certificate against the identities; any one suffices, wholly.
-pub(super) fn verify(path: &ValidPath<'_>, authority: &KeylessAuthority, trace: &mut Trace) -> Result<MatchedIdentity, Failure> {
+pub(super) fn verify(path: &ValidPath, authority: &KeylessAuthority, trace: &mut Trace) -> Result<MatchedIdentity, Failure> {
     if let Err(failure) = of_its_kind(path.subject()) {
         trace.push(Rule::Identity, Outcome::Failed(failure.clone()));
         return Err(failure);
     }
     let mut closest: Option<Failure> = None;
+    let mut evaluated = Clauses::new();
     for (index, identity) in authority.identities().iter().enumerate() {
-        match identity.evaluate(path.certified()) {
-            Ok(evaluated) => {
-                trace.passed(Rule::Issuer, Detail::Text(path.extensions().issuer().unwrap_or_default().to_owned()));
-                trace.passed(Rule::Identity, Detail::Text(path.subject().value().to_owned()));
+        // What was evaluated of another identity is no clause of this one.
+        evaluated.clear();
+        match identity.evaluate(path.certified(), &mut evaluated) {
+            Ok(()) => {
+                trace.passed(Rule::Issuer, Detail::Issuer(path.extensions().clone()));
+                trace.passed(Rule::Identity, Detail::Subject(path.subject().clone()));
                 for (name, _) in identity.extensions() {
                     trace.passed(Rule::Extensions, Detail::Text(name.clone()));
                 }
@@ -35,7 +37,7 @@ pub(super) fn verify(path: &ValidPath<'_>, authority: &KeylessAuthority, trace: 
                 for oid in identity.policy_oids() {
                     trace.passed(Rule::PolicyOids, Detail::Text(oid.clone()));
                 }
-                return Ok(MatchedIdentity { index, evaluated: evaluated.into_iter().collect() });
+                return Ok(MatchedIdentity { index, evaluated });
             }
             Err(failure) => {
                 if closest.as_ref().is_none_or(|known| closeness(known.code()) < closeness(failure.code())) {

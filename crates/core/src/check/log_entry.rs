@@ -6,11 +6,12 @@
 use super::entry_binding::{self, Binding, BoundEntry};
 use super::trace::{Detail, Outcome, Rule, Trace};
 use crate::code::{Code, Failure};
-use crate::crypto::verify_message;
-use crate::format::log_entry::set_message;
+use crate::crypto::{verify_message, verify_prehash};
+use crate::digest::Hasher;
+use crate::format::log_entry::{set_message, set_parts};
 use crate::format::signed::{InclusionProof, LogEntry};
 use crate::limits::{Budget, Limits};
-use crate::policy::Witnesses;
+use crate::policy::{AuthenticatedTime, Witnesses};
 use crate::time::{Present, UnixTime};
 use crate::tlog::checkpoint::{LogVerifier, SignedCheckpoint};
 use crate::tlog::merkle;
@@ -40,15 +41,16 @@ impl<'t> ValidLogEntry<'t> {
         Self { log, twins, index: shown_index(entry), promised_at, stated_at, witnesses }
     }
 
-    /// The entry as that of the log whose window holds all these moments, and the present where that is asked for.
-    pub(super) fn within_window(self, moments: &[UnixTime], present: Option<&Present>) -> Result<Self, Failure> {
+    /// Makes it the entry of the log whose window holds all these times, and the present where that is asked for.
+    pub(super) fn within_window(&mut self, times: &[AuthenticatedTime], present: Option<&Present>) -> Result<(), Failure> {
         let outside = |log: &TransparencyLog| {
-            let outside = moments.iter().copied().find(|at| !log.validity().contains(*at));
+            let outside = times.iter().map(AuthenticatedTime::at).find(|at| !log.validity().contains(*at));
             outside.or_else(|| present.filter(|present| !present.is_within(log.validity())).map(Present::exactly))
         };
-        let Some(at) = outside(self.log) else { return Ok(self) };
+        let Some(at) = outside(self.log) else { return Ok(()) };
         let twin = self.twins.iter().copied().find(|twin| outside(twin).is_none());
-        twin.map(|log| Self { log, ..self }).ok_or_else(|| outside_window(self.log, at))
+        self.log = twin.ok_or_else(|| outside_window(self.log, at))?;
+        Ok(())
     }
 
     pub(super) fn log(&self) -> &'t TransparencyLog {
@@ -100,7 +102,7 @@ pub(super) fn verify<'t>(
     trace: &mut Trace,
 ) -> Result<Entry<'t>, Failure> {
     // One id may stand several times, as a key does that has several windows: each is tried.
-    let mut named = context.trust.logs.iter().filter(|log| log.log_id == entry.log_id).peekable();
+    let mut named = context.trust.logs.iter().filter(|log| *log.log_id == *entry.log_id).peekable();
     if named.peek().is_none() {
         return Ok(Entry::NotCounted(
             Failure::new(Code::LogUnknown).found(format_args!("log id {}", crate::encoding::hex::encode(&entry.log_id))),
@@ -220,9 +222,18 @@ fn promised(bound: &BoundEntry<'_>, promise: &[u8], log: &TransparencyLog, budge
         .integrated_time
         .ok_or_else(|| Failure::new(Code::SetInvalid).expected("an integrated time beside the promise").found("none"))?;
     budget.spend_signature()?;
-    let message = set_message(&entry.body, time, &entry.log_id, entry.log_index);
-    verify_message(&log.key, log.scheme, &message, promise)
-        .map_err(|_| Failure::new(Code::SetInvalid).at(format_args!("log {}", log.name())))?;
+    let verified = match log.scheme.hash() {
+        Some(hash) => {
+            let mut hasher = Hasher::new(hash);
+            set_parts(&entry.body, time, &entry.log_id, entry.log_index, |part| hasher.update(part));
+            verify_prehash(&log.key, log.scheme, hasher.finish().as_bytes(), promise)
+        }
+        None => {
+            let message = set_message(&entry.body, time, &entry.log_id, entry.log_index);
+            verify_message(&log.key, log.scheme, &message, promise)
+        }
+    };
+    verified.map_err(|_| Failure::new(Code::SetInvalid).at(format_args!("log {}", log.name())))?;
     let at = UnixTime::from_seconds(time);
     if log.validity.contains(at) { Ok(at) } else { Err(outside_window(log, at)) }
 }
@@ -251,7 +262,7 @@ fn included(
     }
     let checkpoint = signed.verify(&log_verifier(log, bound.is_rekor_v2())?, budget)?;
     let entry = bound.entry();
-    let stated_root = <[u8; 32]>::try_from(proof.root_hash.as_slice());
+    let stated_root = <[u8; 32]>::try_from(&*proof.root_hash);
     if bound.is_rekor_v2() {
         // The log has one tree: a second index beside the entry's own must agree with it.
         if proof.log_index != entry.log_index {

@@ -12,12 +12,13 @@ use crate::limits::Budget;
 use crate::policy::{AuthenticatedTime, Certified, Signer};
 use crate::time::UnixTime;
 use crate::x509::{Certificate, DistinguishedName, FulcioExtensions, Path, Purpose, SubjectName};
+use std::sync::Arc;
 
 /// Proof that the certificate leads to a trusted authority at every authenticated time.
 #[derive(Debug)]
-pub(super) struct ValidPath<'t> {
+pub(super) struct ValidPath {
     paths: Vec<Path>,
-    authority: &'t str,
+    authority: Arc<str>,
     subject: SubjectName,
     extensions: FulcioExtensions,
     distinguished_name: DistinguishedName,
@@ -25,11 +26,11 @@ pub(super) struct ValidPath<'t> {
     fingerprint: [u8; 32],
 }
 
-impl<'t> ValidPath<'t> {
+impl ValidPath {
     fn assertion(
         leaf: &Certificate,
         paths: Vec<Path>,
-        authority: &'t str,
+        authority: Arc<str>,
         subject: SubjectName,
         extensions: FulcioExtensions,
     ) -> Self {
@@ -43,8 +44,8 @@ impl<'t> ValidPath<'t> {
         &self.paths
     }
 
-    pub(super) fn authority(&self) -> &'t str {
-        self.authority
+    pub(super) fn authority(&self) -> &Arc<str> {
+        &self.authority
     }
 
     pub(super) fn subject(&self) -> &SubjectName {
@@ -68,7 +69,10 @@ impl<'t> ValidPath<'t> {
     /// Of the first path that holds: what stands above the certificate, the anchor last.
     fn chain(&self) -> Vec<[u8; 32]> {
         let certificates = self.paths.first().map(Path::certificates).unwrap_or_default();
-        certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|other| *other != self.fingerprint).collect()
+        let above = certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|other| *other != self.fingerprint);
+        let mut chain = Vec::with_capacity(certificates.len());
+        chain.extend(above);
+        chain
     }
 
     pub(super) fn signer(&self) -> Signer {
@@ -76,7 +80,7 @@ impl<'t> ValidPath<'t> {
             subject: self.subject.clone(),
             extensions: self.extensions.clone(),
             fingerprint: self.fingerprint,
-            authority: self.authority.to_owned(),
+            authority: Arc::clone(&self.authority),
             chain: self.chain(),
             distinguished_name: self.distinguished_name.clone(),
             policies: self.policies.clone(),
@@ -85,29 +89,30 @@ impl<'t> ValidPath<'t> {
 }
 
 /// Verifies the certificate at every known time. There must be one: without it a stolen, long expired key signs forever.
-pub(super) fn verify<'t>(
+pub(super) fn verify(
     leaf: &Certificate,
     times: &KnownTimes,
     entries: &[ValidLogEntry<'_>],
-    bench: Bench<'t>,
+    bench: Bench<'_>,
     budget: &mut Budget,
-) -> Result<ValidPath<'t>, Failure> {
+) -> Result<ValidPath, Failure> {
     // Promised or only stated: a time that a log entry states may be no ground for trust, but one that contradicts the
     // certificate is one for refusing.
     entries.iter().filter_map(ValidLogEntry::stated_at).try_for_each(|at| within_validity(leaf, at))?;
     let mut paths = Vec::new();
     let mut authority = None;
-    let mut moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
-    moments.sort_unstable();
-    moments.dedup();
-    for at in moments {
-        let found = paths_at(leaf, at, bench, budget)?;
-        for (path, name) in found {
-            authority.get_or_insert(name);
-            paths.push(path);
-        }
+    // Every moment once, in order. There are few: one a log entry or timestamp.
+    let next = |last: Option<UnixTime>| {
+        let moments = times.times().iter().map(AuthenticatedTime::at);
+        moments.filter(|at| last.is_none_or(|last| *at > last)).min()
+    };
+    let mut moment = next(None);
+    while let Some(at) = moment {
+        let first = paths_at(leaf, at, bench, budget, &mut paths)?;
+        authority.get_or_insert(first);
+        moment = next(Some(at));
     }
-    let authority = authority.ok_or_else(|| Failure::new(Code::NoAuthenticatedTime))?;
+    let authority = Arc::clone(authority.ok_or_else(|| Failure::new(Code::NoAuthenticatedTime))?);
     let subject = SubjectName::from_certificate(leaf)?;
     let extensions = FulcioExtensions::from_certificate(leaf)?;
     Ok(ValidPath::assertion(leaf, paths, authority, subject, extensions))
@@ -121,24 +126,32 @@ fn within_validity(leaf: &Certificate, at: UnixTime) -> Result<(), Failure> {
     }
 }
 
-/// All paths at one moment, one an authority at most; none is an error.
+/// Adds all paths at one moment, one an authority at most, and names the first's; none is an error.
 fn paths_at<'t>(
     leaf: &Certificate,
     at: UnixTime,
     bench: Bench<'t>,
     budget: &mut Budget,
-) -> Result<Vec<(Path, &'t str)>, Failure> {
+    paths: &mut Vec<Path>,
+) -> Result<&'t Arc<str>, Failure> {
     let authorities = &bench.trust.authorities;
     if authorities.is_empty() {
         return Err(Failure::new(Code::NoAuthority).expected("a certificate authority in the trusted root").found("none"));
     }
-    let mut found = Vec::new();
+    let mut first = None;
     let mut reason: Option<Failure> = None;
     for authority in authorities {
         let Some(anchor) = authority.anchor().filter(|_| authority.validity.contains(at)) else { continue };
         let anchors = std::slice::from_ref(anchor);
         match Path::build(leaf, authority.intermediates(), anchors, at, Purpose::CodeSigning, budget, bench.limits) {
-            Ok(path) => found.push((path, authority.uri())),
+            Ok(path) => {
+                first.get_or_insert(&authority.uri);
+                if paths.is_empty() {
+                    // One path is what most have; a first push alone would make room for four.
+                    paths.reserve_exact(1);
+                }
+                paths.push(path);
+            }
             Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
             // "Untrusted" is what every other authority says of the leaf; anything else says more.
             Err(failure) => {
@@ -148,10 +161,9 @@ fn paths_at<'t>(
             }
         }
     }
-    if found.is_empty() {
-        return Err(reason.unwrap_or_else(|| {
+    first.ok_or_else(|| {
+        reason.unwrap_or_else(|| {
             Failure::new(Code::CertificateUntrusted).expected(format_args!("an authority that is trusted at {at}")).found("none")
-        }));
-    }
-    Ok(found)
+        })
+    })
 }

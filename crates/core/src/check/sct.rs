@@ -7,56 +7,61 @@ use super::candidate::Bench;
 use super::path::ValidPath;
 use crate::code::{Code, Failure};
 use crate::limits::Budget;
+use crate::trust::CtLog;
 use crate::x509::sct::{PrecertificateEntry, SignedCertificateTimestamp, embedded};
 
 /// Proof that a trusted CT log promised to log the certificate.
 #[derive(Debug)]
-pub(super) struct ValidSct {
-    log: String,
+pub(super) struct ValidSct<'t> {
+    log: &'t CtLog,
 }
 
-impl ValidSct {
-    fn assertion(log: String) -> Self {
+impl<'t> ValidSct<'t> {
+    fn assertion(log: &'t CtLog) -> Self {
         Self { log }
     }
 
-    pub(super) fn log(&self) -> &str {
-        &self.log
+    pub(super) fn log(&self) -> &'t CtLog {
+        self.log
     }
 }
 
 /// Verifies the embedded timestamps; one from a trusted log suffices.
-pub(super) fn verify(path: &ValidPath<'_>, bench: Bench<'_>, budget: &mut Budget) -> Result<ValidSct, Failure> {
+pub(super) fn verify<'t>(path: &ValidPath, bench: Bench<'t>, budget: &mut Budget) -> Result<ValidSct<'t>, Failure> {
     let Some(first) = path.paths().first() else { return Err(Code::Internal.into()) };
     let timestamps = embedded(first.leaf())?;
-    let mut entries: Vec<PrecertificateEntry> = Vec::new();
-    for path in path.paths() {
-        let entry = PrecertificateEntry::of(path)?;
-        if !entries.contains(&entry) {
-            entries.push(entry);
+    // Each path may have another issuer.
+    let entry = PrecertificateEntry::of(first)?;
+    let mut others: Vec<PrecertificateEntry<'_>> = Vec::new();
+    for path in path.paths().iter().skip(1) {
+        let other = PrecertificateEntry::of(path)?;
+        if other != entry && !others.contains(&other) {
+            others.push(other);
         }
     }
-    let mut reason = Failure::new(Code::SctLogUnknown)
-        .expected("a CT log of the trusted root")
-        .found(format_args!("{} unknown", timestamps.len()));
+    let mut reason = None;
     for timestamp in &timestamps {
-        match verify_one(timestamp, &entries, bench, budget) {
+        match verify_one(timestamp, (&entry, &others), bench, budget) {
             Ok(Some(sct)) => return Ok(sct),
             Ok(None) => {}
             Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
-            Err(failure) => reason = failure,
+            Err(failure) => reason = Some(failure),
         }
     }
-    Err(reason)
+    Err(reason.unwrap_or_else(|| {
+        Failure::new(Code::SctLogUnknown)
+            .expected("a CT log of the trusted root")
+            .found(format_args!("{} unknown", timestamps.len()))
+    }))
 }
 
 /// `None` for a log that is not trusted: it neither counts nor speaks against the certificate.
-fn verify_one(
-    timestamp: &SignedCertificateTimestamp,
-    entries: &[PrecertificateEntry],
-    bench: Bench<'_>,
+fn verify_one<'t>(
+    timestamp: &SignedCertificateTimestamp<'_>,
+    (entry, others): (&PrecertificateEntry<'_>, &[PrecertificateEntry<'_>]),
+    bench: Bench<'t>,
     budget: &mut Budget,
-) -> Result<Option<ValidSct>, Failure> {
+) -> Result<Option<ValidSct<'t>>, Failure> {
     let mut reason = None;
     for log in bench.trust.ct_logs.iter().filter(|log| log.log_id == *timestamp.log_id()) {
         if !log.validity.contains(timestamp.timestamp()) {
@@ -64,10 +69,10 @@ fn verify_one(
                 Some(Failure::new(Code::SctOutsideWindow).expected(log.validity).found(timestamp.timestamp()).at(log.base_url()));
             continue;
         }
-        for entry in entries {
+        for entry in std::iter::once(entry).chain(others) {
             budget.spend_signature()?;
             match timestamp.verify(&log.key, entry) {
-                Ok(()) => return Ok(Some(ValidSct::assertion(log.base_url().to_owned()))),
+                Ok(()) => return Ok(Some(ValidSct::assertion(log))),
                 Err(failure) => reason = Some(failure.at(log.base_url())),
             }
         }

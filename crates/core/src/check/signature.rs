@@ -76,7 +76,7 @@ fn schemes(kind: KeyKind, signed: &Signed) -> &'static [Scheme] {
 }
 
 fn verify_with(scheme: Scheme, signed: &Signed, key: &PreparedKey, artifact: &Artifact<'_>) -> Result<(), SignatureError> {
-    let signature = signed.signature.as_slice();
+    let signature = &*signed.signature;
     match &signed.content {
         SignedContent::SimpleSigning { payload } => verify_message(key, scheme, payload, signature),
         SignedContent::Dsse { payload_type, payload, .. } => {

@@ -13,7 +13,6 @@ use crate::format::signed::SignedContent;
 use crate::format::simple_signing::Payload;
 use crate::limits::Limits;
 use crate::policy::{COSIGN_SIGN_V1, Claim};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Proof that the signed content is about the artifact.
@@ -44,6 +43,10 @@ impl BoundSubject {
     pub(super) fn said(&self) -> &Said {
         &self.said
     }
+
+    pub(super) fn into_said(self) -> Said {
+        self.said
+    }
 }
 
 /// Binds the content to the artifact.
@@ -66,9 +69,8 @@ pub(super) fn bind(signature: &ValidSignature<'_>, artifact: &Artifact<'_>, limi
             // An unknown payload type binds nothing (K-P-04).
             require_in_toto(payload_type)?;
             let statement = Statement::parse(payload, limits)?;
-            let named = statement.subjects.iter().flat_map(|subject| &subject.digests);
-            let named: BTreeSet<_> = named.filter_map(|(algorithm, _)| HashAlgorithm::from_name(algorithm)).collect();
-            match statement.matches(&artifact.digests_with(&named)) {
+            let named = HashAlgorithm::ALL.into_iter().filter(|algorithm| statement.names(*algorithm));
+            match statement.matches(&artifact.digests_with(named)) {
                 Ok(_) => Ok(BoundSubject::assertion(name, Said::Statement(Arc::new(statement)))),
                 // A statement that says "signed" about another image is what a re-tagged or altered image looks like.
                 Err(failure) if statement.predicate_type == COSIGN_SIGN_V1 => {

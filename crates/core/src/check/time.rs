@@ -7,7 +7,8 @@ use super::log_entry::ValidLogEntry;
 use super::timestamp::ValidTimestamp;
 use crate::code::{Code, Failure};
 use crate::policy::{AuthenticatedTime, TimeSource};
-use crate::time::{Present, UnixTime};
+use crate::time::Present;
+use std::sync::Arc;
 
 /// The authenticated times of a signature; possibly none.
 #[derive(Debug)]
@@ -49,23 +50,22 @@ pub(super) fn known(entries: &[ValidLogEntry<'_>], stamps: &[ValidTimestamp], pr
             let expected = format!("at most {}", present.exactly());
             return Err(Failure::new(Code::TimestampInFuture).expected(expected).found(stamp.at()));
         }
-        times.push(AuthenticatedTime::assertion(stamp.at(), TimeSource::TimestampAuthority(stamp.authority().to_owned())));
+        times.push(AuthenticatedTime::assertion(stamp.at(), TimeSource::TimestampAuthority(Arc::clone(stamp.authority()))));
     }
     Ok(KnownTimes::assertion(times))
 }
 
-/// The entry, if its log's key was valid at every authenticated time. One with a promise was held against its own time
+/// Whether the log's key of an entry was valid at every authenticated time. One with a promise was held against its own time
 /// already; the others have none of their own (spec: Rekor v2 states no time). Where there is none, `otherwise` takes its place: the
 /// present, which is the only time that is not somebody's own word (as for a signer's key, K-X-02), so that the key of a log
 /// that was retired vouches for nothing new.
-pub(super) fn within_log_window<'t>(
-    entry: ValidLogEntry<'t>,
+pub(super) fn within_log_window(
+    entry: &mut ValidLogEntry<'_>,
     times: &KnownTimes,
     otherwise: Option<&Present>,
-) -> Result<ValidLogEntry<'t>, Failure> {
+) -> Result<(), Failure> {
     if entry.promised_at().is_some() {
-        return Ok(entry);
+        return Ok(());
     }
-    let moments: Vec<UnixTime> = times.times().iter().map(AuthenticatedTime::at).collect();
-    entry.within_window(&moments, otherwise.filter(|_| moments.is_empty()))
+    entry.within_window(times.times(), otherwise.filter(|_| times.times().is_empty()))
 }

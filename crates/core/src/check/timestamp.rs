@@ -6,38 +6,39 @@
 
 use super::candidate::Bench;
 use crate::code::{Code, Failure};
-use crate::digest::sha256;
 use crate::format::tsp::TimestampToken;
 use crate::limits::Budget;
 use crate::time::UnixTime;
-use crate::trust::TimestampAuthority;
+use crate::trust::{AuthorityIdentity, TimestampAuthority};
 use crate::x509::{Certificate, Path, Purpose};
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 /// Proof that a trusted authority stamped the signature.
 #[derive(Debug)]
-pub(super) struct ValidTimestamp {
+pub(super) struct ValidTimestamp<'t> {
     at: UnixTime,
-    authority: String,
-    identity: String,
+    authority: &'t TimestampAuthority,
     key: [u8; 32],
 }
 
-impl ValidTimestamp {
-    fn assertion(at: UnixTime, authority: &TimestampAuthority, key: [u8; 32]) -> Self {
-        Self { at, authority: authority.uri().to_owned(), identity: authority.identity(), key }
+impl<'t> ValidTimestamp<'t> {
+    fn assertion(at: UnixTime, authority: &'t TimestampAuthority, key: [u8; 32]) -> Self {
+        Self { at, authority, key }
     }
 
     pub(super) fn at(&self) -> UnixTime {
         self.at
     }
 
-    pub(super) fn authority(&self) -> &str {
-        &self.authority
+    /// Name of the authority.
+    pub(super) fn authority(&self) -> &'t Arc<str> {
+        &self.authority.authority.uri
     }
 
     /// Who runs it. What thresholds count as one, together with [`ValidTimestamp::key`].
-    pub(super) fn identity(&self) -> &str {
-        &self.identity
+    pub(super) fn identity(&self) -> AuthorityIdentity<'t> {
+        self.authority.identity()
     }
 
     /// SHA-256 of the key that signed the token.
@@ -47,17 +48,24 @@ impl ValidTimestamp {
 }
 
 /// Verifies one response over what must be stamped against each authority; one that holds suffices.
-pub(super) fn verify(response: &[u8], stamped: &[u8], bench: Bench<'_>, budget: &mut Budget) -> Result<ValidTimestamp, Failure> {
+pub(super) fn verify<'t>(
+    response: &[u8],
+    stamped: &[u8],
+    bench: Bench<'t>,
+    budget: &mut Budget,
+) -> Result<ValidTimestamp<'t>, Failure> {
     let token = TimestampToken::parse_response(response)?;
     token.check_imprint(stamped)?;
     let authorities = &bench.trust.timestamp_authorities;
     if authorities.is_empty() {
         return Err(Failure::new(Code::TimestampUntrusted).expected("a timestamp authority in the trusted root").found("none"));
     }
-    let embedded = embedded_certificates(&token, bench);
+    // Read when one is needed, by the first authority that does not name its certificate, and then once.
+    let embedded = OnceCell::new();
+    let embedded = || embedded.get_or_init(|| embedded_certificates(&token, bench));
     let mut reason: Option<Failure> = None;
     for authority in authorities {
-        match by_authority(&token, &embedded, authority, bench, budget) {
+        match by_authority(&token, embedded, authority, bench, budget) {
             Ok(key) => return Ok(ValidTimestamp::assertion(token.claimed().gen_time, authority, key)),
             Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
             // "Not one of ours" is what every other authority says; anything else says more.
@@ -105,9 +113,9 @@ fn embedded_certificates(token: &TimestampToken<'_>, bench: Bench<'_>) -> Embedd
 }
 
 /// Verifies the token under one authority; SHA-256 of the key that signed it.
-fn by_authority(
+fn by_authority<'e>(
     token: &TimestampToken<'_>,
-    embedded: &Embedded,
+    embedded: impl Fn() -> &'e Embedded,
     authority: &TimestampAuthority,
     bench: Bench<'_>,
     budget: &mut Budget,
@@ -121,21 +129,31 @@ fn by_authority(
     // Where the trust root names the signing certificate, no other will do: a copy in the token adds nothing to it, and a
     // damaged one takes nothing away, whether it can still be read or not.
     let configured = first.filter(|first| !first.is_ca());
-    let signer = match (configured, embedded.signers.as_slice(), &embedded.unreadable) {
-        (Some(leaf), _, _) if token.names_signer(leaf.der()) => signed_by(token, [leaf], budget)?,
-        (Some(_), _, _) => {
+    let signer = match configured {
+        Some(leaf) if token.names_signer(leaf.der()) => signed_by(token, [leaf], budget)?,
+        Some(_) => {
             return Err(Failure::new(Code::TimestampUntrusted)
                 .expected(format_args!("the certificate that the trusted root names for {}", authority.uri())));
         }
-        (None, [], Some(unreadable)) => return Err(unreadable.clone()),
-        (None, signers, _) => signed_by(token, signers, budget)?,
+        None => match (embedded().signers.as_slice(), &embedded().unreadable) {
+            ([], Some(unreadable)) => return Err(unreadable.clone()),
+            (signers, _) => signed_by(token, signers, budget)?,
+        },
     };
     let at = token.claimed().gen_time;
     let intermediates = authority.authority.intermediates().get(usize::from(configured.is_some())..).unwrap_or_default();
-    let helpers = [intermediates, &embedded.others].concat();
-    Path::build(signer, &helpers, anchors, at, Purpose::TimeStamping, budget, bench.limits).map_err(timestamp_code)?;
+    let mut build = |helpers: &[Certificate]| {
+        Path::build(signer, helpers, anchors, at, Purpose::TimeStamping, budget, bench.limits).map_err(timestamp_code)
+    };
+    // What lies in the token is looked at only where the trust root's own certificates lead nowhere.
+    match build(intermediates) {
+        Err(failure) if failure.code() != Code::BudgetExhausted && !embedded().others.is_empty() => {
+            build(&[intermediates, &embedded().others].concat())?
+        }
+        built => built?,
+    };
     if authority.authority.validity.contains(at) {
-        Ok(sha256(signer.spki()))
+        Ok(*signer.public_key()?.id())
     } else {
         Err(Failure::new(Code::TimestampOutsideWindow).expected(authority.authority.validity).found(at).at(authority.uri()))
     }

@@ -1,7 +1,10 @@
 //! [`Check`]: one thing that was looked at, by which rule, and what came of it. The account that a report shows.
 
 use crate::code::{Code, Failure};
-use crate::time::UnixTime;
+use crate::digest::Digest;
+use crate::time::{UnixTime, Validity};
+use crate::x509::{FulcioExtensions, SubjectName};
+use std::sync::Arc;
 
 macro_rules! rules {
     ($($variant:ident = $name:literal, $source:literal, $asks:literal;)*) => {
@@ -72,7 +75,7 @@ pub(crate) enum Outcome {
     Ignored(Code),
 }
 
-/// What a passed check found, kept small so that the good case stays cheap.
+/// What a passed check found, kept as it is: it becomes text only when somebody asks to see it, escaped and bounded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 
 pub(crate) enum Detail {
@@ -94,7 +97,19 @@ pub(crate) enum Detail {
         /// Authenticated time.
         at: Option<UnixTime>,
     },
-    /// Text, such as a name; escaped and bounded.
+    /// A digest.
+    Digest(Digest),
+    /// A window.
+    Window(Validity),
+    /// Until when it holds.
+    Until(UnixTime),
+    /// The name of an authority or a log.
+    Name(Arc<str>),
+    /// The certificate's subject.
+    Subject(SubjectName),
+    /// The certificate's issuer of identities, among what else it states.
+    Issuer(FulcioExtensions),
+    /// Text.
     Text(String),
 }
 
@@ -107,6 +122,12 @@ impl std::fmt::Display for Detail {
             Self::Count { found, needed } => write!(f, "{found} found, {needed} needed"),
             Self::Entry { index, at: Some(at) } => write!(f, "entry {index}, {at}"),
             Self::Entry { index, at: None } => write!(f, "entry {index}"),
+            Self::Digest(digest) => write!(f, "{digest}"),
+            Self::Window(window) => write!(f, "{window}"),
+            Self::Until(at) => write!(f, "until {at}"),
+            Self::Name(name) => f.write_str(name),
+            Self::Subject(subject) => f.write_str(subject.value()),
+            Self::Issuer(stated) => f.write_str(stated.issuer().unwrap_or_default()),
             Self::Text(text) => f.write_str(text),
         }
     }

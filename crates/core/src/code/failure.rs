@@ -4,7 +4,7 @@
 
 use super::Code;
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Longest piece of outside text that an error quotes, in bytes before escaping.
 const QUOTE_BYTES: usize = 512;
@@ -16,7 +16,8 @@ const QUOTE_BYTES: usize = 512;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Failure {
     code: Code,
-    detail: Box<Detail>,
+    /// None where the code says it all, as of every acceptance.
+    detail: Option<Box<Detail>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -30,27 +31,27 @@ impl Failure {
     /// A failure with this code and no data yet.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, detail: Box::default() }
+        Self { code, detail: None }
     }
 
     /// Adds what should have been there.
     #[must_use]
     pub fn expected(mut self, text: impl fmt::Display) -> Self {
-        self.detail.expected = Some(bounded(&text.to_string()));
+        self.detail_mut().expected = Some(shown(text));
         self
     }
 
     /// Adds what was there instead.
     #[must_use]
     pub fn found(mut self, text: impl fmt::Display) -> Self {
-        self.detail.found = Some(bounded(&text.to_string()));
+        self.detail_mut().found = Some(shown(text));
         self
     }
 
     /// Adds where: a field, a path, a layout.
     #[must_use]
     pub fn at(mut self, text: impl fmt::Display) -> Self {
-        self.detail.at = Some(bounded(&text.to_string()));
+        self.detail_mut().at = Some(shown(text));
         self
     }
 
@@ -63,35 +64,31 @@ impl Failure {
     /// What should have been there, escaped and bounded.
     #[must_use]
     pub fn expected_text(&self) -> Option<&str> {
-        self.detail.expected.as_deref()
+        self.detail.as_ref()?.expected.as_deref()
     }
 
     /// What was there, escaped and bounded.
     #[must_use]
     pub fn found_text(&self) -> Option<&str> {
-        self.detail.found.as_deref()
+        self.detail.as_ref()?.found.as_deref()
     }
 
     /// Where it was, escaped and bounded.
     #[must_use]
     pub fn at_text(&self) -> Option<&str> {
-        self.detail.at.as_deref()
+        self.detail.as_ref()?.at.as_deref()
     }
 
     /// The data in one clause, without code and meaning: `expected …, found …, at …`. Empty when there is none.
     #[must_use]
     pub fn detail(&self) -> String {
-        let mut parts = Vec::new();
-        if let Some(text) = &self.detail.expected {
-            parts.push(format!("expected {text}"));
-        }
-        if let Some(text) = &self.detail.found {
-            parts.push(format!("found {text}"));
-        }
-        if let Some(text) = &self.detail.at {
-            parts.push(format!("at {text}"));
-        }
-        parts.join(", ")
+        let texts = [("expected", self.expected_text()), ("found", self.found_text()), ("at", self.at_text())];
+        let parts = texts.into_iter().filter_map(|(name, text)| Some(format!("{name} {}", text?)));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn detail_mut(&mut self) -> &mut Detail {
+        self.detail.get_or_insert_default()
     }
 }
 
@@ -115,24 +112,40 @@ impl std::error::Error for Failure {}
 /// characters are escaped, and what is longer than 512 bytes is cut at a character and marked with `…`.
 #[must_use]
 pub fn bounded(text: &str) -> String {
-    let (kept, cut) = if text.len() > QUOTE_BYTES {
-        let end = (0..=QUOTE_BYTES).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-        (text.get(..end).unwrap_or(""), true)
-    } else {
-        (text, false)
-    };
-    let mut out = String::with_capacity(kept.len());
-    for c in kept.chars() {
-        if needs_escape(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
+    shown(text)
+}
+
+/// [`bounded`] for what is still to be written as text: what lies beyond the bound is never made.
+fn shown(text: impl fmt::Display) -> String {
+    let mut out = Bounded { text: String::with_capacity(64), taken: 0 };
+    // It refuses what lies beyond the bound, and the end of the text is marked already.
+    let _ = write!(out, "{text}");
+    out.text
+}
+
+/// Text as it is shown, and how much of the outside text stands in it.
+struct Bounded {
+    text: String,
+    taken: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        for c in part.chars() {
+            let taken = self.taken.saturating_add(c.len_utf8());
+            if taken > QUOTE_BYTES {
+                self.text.push('…');
+                return Err(fmt::Error);
+            }
+            self.taken = taken;
+            if needs_escape(c) {
+                self.text.extend(c.escape_unicode());
+            } else {
+                self.text.push(c);
+            }
         }
+        Ok(())
     }
-    if cut {
-        out.push('…');
-    }
-    out
 }
 
 /// [`bounded`] for bytes that should be text: what is not UTF-8 is replaced.

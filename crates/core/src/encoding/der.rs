@@ -322,22 +322,46 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// One element around `content`, with the shortest length. For the few things that must be rebuilt: a key around a bare
-/// RSA key, the certificate that a CT log saw.
+/// Tag and length of an element that is rebuilt, the length in its shortest form. The default one is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    bytes: [u8; 10],
+    length: usize,
+}
+
+impl Header {
+    /// The header of a content of so many octets.
+    pub(crate) fn new(tag: u8, content: usize) -> Self {
+        let mut header = Self::default();
+        header.push(tag);
+        let digits = || content.to_be_bytes().into_iter().skip_while(|byte| *byte == 0);
+        if content >= 0x80 {
+            header.push(0x80 | u8::try_from(digits().count()).unwrap_or(0));
+            digits().for_each(|digit| header.push(digit));
+        } else {
+            header.push(digits().next().unwrap_or(0));
+        }
+        header
+    }
+
+    /// A tag, the number of digits and at most eight of them: there is room for each.
+    fn push(&mut self, octet: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = octet;
+            self.length = self.length.saturating_add(1);
+        }
+    }
+
+    /// Its octets.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// One element around `content`. For the few things that must be rebuilt, such as a key around a bare RSA key.
 #[must_use]
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let mut out = Vec::with_capacity(length.saturating_add(10));
-    out.push(tag);
-    let digits = || length.to_be_bytes().into_iter().skip_while(|byte| *byte == 0);
-    if length >= 0x80 {
-        out.push(0x80 | u8::try_from(digits().count()).unwrap_or(0));
-        out.extend(digits());
-    } else {
-        out.push(digits().next().unwrap_or(0));
-    }
-    out.extend_from_slice(content);
-    out
+    [Header::new(tag, content.len()).bytes(), content].concat()
 }
 
 #[cfg(test)]

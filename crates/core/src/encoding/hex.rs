@@ -1,5 +1,7 @@
 //! Lower-case hex, as digests and log ids are written.
 
+use std::fmt;
+
 /// `bytes` in lower-case hex.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
@@ -22,10 +24,32 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|&[high, low]| Some(value(high)? << 4 | value(low)?)).collect()
 }
 
-/// [`decode`] that also takes upper-case digits, for log entry bodies that other clients wrote.
-#[must_use]
-pub fn decode_any_case(text: &str) -> Option<Vec<u8>> {
-    decode(&text.to_ascii_lowercase())
+/// [`decode`] for exactly the bytes of `into`, in upper case too where `case` says so, since other clients wrote log entry bodies
+/// like that. `into` means nothing where it answers `None`.
+pub(crate) fn decode_into(text: &str, case: Case, into: &mut [u8]) -> Option<()> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() || pairs.len() != into.len() {
+        return None;
+    }
+    let digit = |digit: u8| value(if case == Case::Any { digit.to_ascii_lowercase() } else { digit });
+    for (place, &[high, low]) in into.iter_mut().zip(pairs) {
+        *place = digit(high)? << 4 | digit(low)?;
+    }
+    Some(())
+}
+
+/// In which case digits may be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// `0-9a-f`.
+    Lower,
+    /// `0-9a-fA-F`.
+    Any,
+}
+
+/// Writes `bytes` in lower-case hex.
+pub(crate) fn write(f: &mut impl fmt::Write, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 fn value(digit: u8) -> Option<u8> {
@@ -48,7 +72,14 @@ mod tests {
         for bad in ["0", "0g", "0A", "é", " 0", "0x"] {
             assert_eq!(decode(bad), None, "{bad}");
         }
-        assert_eq!(decode_any_case("0A"), Some(vec![10]));
+        let into = |text, case| {
+            let mut bytes = [0; 1];
+            decode_into(text, case, &mut bytes).map(|()| bytes)
+        };
+        assert_eq!((into("0A", Case::Any), into("0A", Case::Lower)), (Some([10]), None));
+        for bad in ["", "0", "0a0", "0a0a", "0g", " 0"] {
+            assert_eq!(into(bad, Case::Any), None, "{bad}");
+        }
         assert_eq!(decode(""), Some(vec![]));
     }
 }

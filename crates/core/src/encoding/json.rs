@@ -10,13 +10,17 @@ mod field;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use error::{JsonError, JsonRule};
 pub use field::{base64_bytes, bounded_vec, decimal, int64, present};
+pub(crate) use field::{base64_few, each_of};
+pub(crate) use text::text;
 
 use super::objects::Objects;
 use scan::scan;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Reads a document whose types say `#[serde(deny_unknown_fields)]`.
 ///
@@ -62,6 +66,14 @@ pub fn parse_tolerant_named<'a, T: Deserialize<'a>>(
     parse_within(bytes, (max_depth, usize::MAX), names, free)
 }
 
+/// Reads a part of a document of which [`parse`] has read the whole.
+///
+/// # Errors
+/// [`JsonError`] for a part that is not of this type; its place is counted from where the part begins.
+pub(crate) fn parse_part<'a, T: Deserialize<'a>>(part: &'a RawValue) -> Result<T, JsonError> {
+    read(part.get())
+}
+
 fn parse_within<'a, T: Deserialize<'a>>(
     bytes: &'a [u8],
     bounds: (usize, usize),
@@ -74,6 +86,10 @@ fn parse_within<'a, T: Deserialize<'a>>(
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::at_offset(bytes, error.valid_up_to(), JsonRule::Syntax, "bytes that are not UTF-8"))?;
     scan(bytes, bounds, names, free)?;
+    read(text)
+}
+
+fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(Objects(&mut reader)).map_err(|error| JsonError::of_serde(&error))?;
     reader.end().map_err(|error| JsonError::of_serde(&error))?;

@@ -5,7 +5,10 @@
 
 pub mod base64;
 pub mod der;
+mod few;
 pub mod hex;
 pub mod json;
 mod objects;
 pub mod pem;
+
+pub use few::Few;

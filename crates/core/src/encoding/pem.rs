@@ -15,9 +15,9 @@ const MAX_LABEL: usize = 64;
 
 /// One block: its label, and the bytes that it wraps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct Block<'t> {
     /// What stands after `BEGIN`, such as `CERTIFICATE`.
-    pub label: String,
+    pub label: &'t str,
     /// The decoded bytes. Nothing is known about them.
     pub der: Vec<u8>,
 }
@@ -77,35 +77,10 @@ pub enum PemError {
 ///
 /// # Errors
 /// [`PemError`] for anything but white space and well-formed blocks.
-pub fn parse_all(text: &[u8], max_blocks: usize) -> Result<Vec<Block>, PemError> {
-    let mut blocks = Vec::new();
-    let mut lines = text.split(|&byte| byte == b'\n').zip(1_usize..);
-    while let Some((line, number)) = lines.next() {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
-        }
-        if !line.starts_with(BEGIN) {
-            return Err(PemError::Outside { line: number });
-        }
-        if blocks.len() >= max_blocks {
-            return Err(PemError::TooMany { max: max_blocks, line: number });
-        }
-        let label = label(line, BEGIN).ok_or(PemError::Boundary { line: number })?;
-        // No longer than all of it, which is bounded.
-        let mut body = Vec::with_capacity(text.len());
-        loop {
-            let (line, at) = lines.next().ok_or(PemError::Unfinished { line: number })?;
-            if line.starts_with(DASHES) {
-                if self::label(line.trim_ascii_end(), END) != Some(label) {
-                    return Err(PemError::Boundary { line: at });
-                }
-                break;
-            }
-            body.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        }
-        let der = base64::decode(&body).filter(|der| !der.is_empty()).ok_or(PemError::Base64 { line: number })?;
-        blocks.push(Block { label: label.to_owned(), der });
+pub fn parse_all(text: &[u8], max_blocks: usize) -> Result<Vec<Block<'_>>, PemError> {
+    let (mut blocks, mut lines) = (Vec::new(), Lines::new(text));
+    while let Some(block) = lines.block(max_blocks.saturating_sub(blocks.len()), max_blocks)? {
+        blocks.push(block);
     }
     if blocks.is_empty() { Err(PemError::Missing) } else { Ok(blocks) }
 }
@@ -114,12 +89,70 @@ pub fn parse_all(text: &[u8], max_blocks: usize) -> Result<Vec<Block>, PemError>
 ///
 /// # Errors
 /// [`PemError`], also for a second block: which of two a reader takes is its own business, so neither is taken.
-pub fn parse_one(text: &[u8], labels: &[&str]) -> Result<Block, PemError> {
-    let block = parse_all(text, 1)?.pop().ok_or(PemError::Missing)?;
-    if labels.contains(&block.label.as_str()) {
+pub fn parse_one<'t>(text: &'t [u8], labels: &[&str]) -> Result<Block<'t>, PemError> {
+    let mut lines = Lines::new(text);
+    let block = lines.block(1, 1)?.ok_or(PemError::Missing)?;
+    lines.block(0, 1)?;
+    if labels.contains(&block.label) {
         Ok(block)
     } else {
         Err(PemError::Label { found: bounded_bytes(block.label.as_bytes()), expected: labels.join(" or ") })
+    }
+}
+
+/// The lines that are left of a text.
+struct Lines<'t> {
+    rest: Option<&'t [u8]>,
+    /// Number of the line that was read last.
+    number: usize,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t [u8]) -> Self {
+        Self { rest: Some(text), number: 0 }
+    }
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let rest = self.rest?;
+        let mut parts = rest.splitn(2, |&byte| byte == b'\n');
+        let line = parts.next()?;
+        self.rest = parts.next();
+        self.number = self.number.saturating_add(1);
+        Some(line)
+    }
+
+    /// The next block; `None` at the end. Where none is `left`, one is too many.
+    fn block(&mut self, left: usize, max: usize) -> Result<Option<Block<'t>>, PemError> {
+        let first = loop {
+            match self.next().map(<[u8]>::trim_ascii) {
+                None => return Ok(None),
+                Some([]) => {}
+                Some(line) => break line,
+            }
+        };
+        let line = self.number;
+        if !first.starts_with(BEGIN) {
+            return Err(PemError::Outside { line });
+        }
+        if left == 0 {
+            return Err(PemError::TooMany { max, line });
+        }
+        let label = label(first, BEGIN).ok_or(PemError::Boundary { line })?;
+        // No longer than three bytes for four characters of what is left, which is bounded.
+        let room = self.rest.map_or(0, |rest| base64::most_bytes(rest.len()));
+        let mut body = base64::Joined::with_capacity(room);
+        loop {
+            let next = self.next().ok_or(PemError::Unfinished { line })?;
+            if next.starts_with(DASHES) {
+                if self::label(next.trim_ascii_end(), END) != Some(label) {
+                    return Err(PemError::Boundary { line: self.number });
+                }
+                break;
+            }
+            body.push(next.strip_suffix(b"\r").unwrap_or(next));
+        }
+        let der = body.finish().filter(|der| !der.is_empty()).ok_or(PemError::Base64 { line })?;
+        Ok(Some(Block { label, der }))
     }
 }
 
@@ -141,7 +174,7 @@ mod tests {
 
     #[test]
     fn blocks_are_read_with_any_line_width_and_line_end() {
-        let block = Block { label: "PUBLIC KEY".to_owned(), der: vec![0, 1, 2, 3, 4, 5] };
+        let block = Block { label: "PUBLIC KEY", der: vec![0, 1, 2, 3, 4, 5] };
         for text in [
             ONE.to_owned(),
             ONE.replace('\n', "\r\n"),
@@ -154,7 +187,7 @@ mod tests {
         }
         let two = format!("{ONE}{}", ONE.replace("PUBLIC KEY", "X509 CRL"));
         let blocks = parse_all(two.as_bytes(), 2).unwrap();
-        assert_eq!(blocks.iter().map(|block| block.label.as_str()).collect::<Vec<_>>(), ["PUBLIC KEY", "X509 CRL"]);
+        assert_eq!(blocks.iter().map(|block| block.label).collect::<Vec<_>>(), ["PUBLIC KEY", "X509 CRL"]);
     }
 
     /// K-CR-08: a public key where a certificate belongs is told apart by its label.

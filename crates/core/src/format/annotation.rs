@@ -4,9 +4,9 @@
 //! A registry may write anything here: nothing of it is signed, so nothing of it is believed.
 
 use super::signed::{LogEntry, Material};
-use super::wire::Base64Bytes;
+use super::wire::{Base64Bytes, Base64Few};
 use crate::code::{Code, Failure};
-use crate::encoding::{hex, json, pem};
+use crate::encoding::{Few, hex, json, pem};
 use crate::limits::{Limits, MAX_CHAIN};
 use crate::x509::Certificate;
 use serde::Deserialize;
@@ -82,7 +82,7 @@ impl<'a> Annotations<'a> {
 #[serde(deny_unknown_fields)]
 struct LogBundleJson<'a> {
     #[serde(rename = "SignedEntryTimestamp")]
-    promise: Base64Bytes,
+    promise: Base64Few<72>,
     #[serde(rename = "Payload", borrow)]
     payload: LogPayloadJson<'a>,
 }
@@ -111,7 +111,7 @@ fn read_certificates(certificate: &str, chain: Option<&str>, limits: &Limits) ->
         |error: pem::PemError, at: &str| Failure::new(Code::AnnotationMalformed).expected("PEM certificates").found(error).at(at);
     // cosign writes the leaf alone here; only the leaf is looked at, and only a certificate is taken for one.
     let leaf = pem::parse_one(certificate.as_bytes(), &["CERTIFICATE"]).map_err(|error| annotation(error, CERTIFICATE))?;
-    let leaf = Certificate::from_der(&leaf.der, limits).map_err(|failure| failure.at(CERTIFICATE))?;
+    let leaf = Certificate::of_bytes(leaf.der, limits).map_err(|failure| failure.at(CERTIFICATE))?;
     let mut others = Vec::new();
     for block in chain
         .map(|text| pem::parse_all(text.as_bytes(), MAX_CHAIN))
@@ -122,15 +122,16 @@ fn read_certificates(certificate: &str, chain: Option<&str>, limits: &Limits) ->
         if block.label != "CERTIFICATE" {
             return Err(Failure::new(Code::AnnotationMalformed).expected("PEM certificates").found(block.label).at(CHAIN));
         }
-        others.push(Certificate::from_der(&block.der, limits).map_err(|failure| failure.at(CHAIN))?);
+        others.push(Certificate::of_bytes(block.der, limits).map_err(|failure| failure.at(CHAIN))?);
     }
-    Ok(Material::Certificate { leaf: Box::new(leaf), others })
+    Ok(Material::Certificate { leaf, others })
 }
 
 fn read_log_bundle(text: &str, limits: &Limits) -> Result<LogEntry, Failure> {
     let malformed = || Failure::new(Code::AnnotationMalformed).at(LOG_BUNDLE);
     let bundle: LogBundleJson<'_> = json::parse(text.as_bytes(), limits.json_depth).map_err(|error| malformed().found(error))?;
-    let log_id = hex::decode(&bundle.payload.log_id).filter(|id| id.len() == 32);
+    let mut log_id = [0; 32];
+    let log_id = hex::decode_into(&bundle.payload.log_id, hex::Case::Lower, &mut log_id).and_then(|()| Few::of_array(log_id, 32));
     let log_id =
         log_id.ok_or_else(|| malformed().expected("a logID of 64 lower-case hex digits").found(&bundle.payload.log_id))?;
     if bundle.payload.integrated_time <= 0 {

@@ -27,8 +27,8 @@ pub fn parse(envelope: Arc<[u8]>, annotations: &BTreeMap<String, String>, limits
     let Envelope { payload_type, payload, signature, .. } = Envelope::parse(&envelope, limits)?;
     Ok(Signed {
         format: Format::Attestation,
-        content: SignedContent::Dsse { payload_type, payload: payload.into(), envelope: Some(envelope) },
-        signature,
+        content: SignedContent::Dsse { payload_type: payload_type.into(), payload, envelope: Some(envelope) },
+        signature: signature.into(),
         material: annotations.signer()?,
         needs_chain_opt_in: false,
         entries: annotations.entries(),

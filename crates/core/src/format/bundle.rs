@@ -3,15 +3,20 @@
 //! Strict ProtoJSON: lowerCamelCase names only, unknown and doubled fields refused, standard base64, int64 as string or
 //! number. Checks the rules of structure of each version and nothing cryptographic.
 
-use super::signed::{Format, InclusionProof, LogEntry, Material, Signed, SignedContent};
-use super::wire::{Base64Bytes, Int64, list};
+use super::dsse::payload_type;
+use super::log_entry;
+use super::signed::{Format, InclusionProof, LogEntry, Material, SignatureBytes, Signed, SignedContent};
+use super::wire::{Base64Bytes, Base64Few, Hashes, Int64, Text, few, hashes, list};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
+use crate::encoding::Few;
 use crate::encoding::json::{self, JsonRule};
 use crate::limits::{Limits, MAX_CHAIN, MAX_LOG_ENTRIES, MAX_PROOF_HASHES, MAX_TIMESTAMPS};
 use crate::x509::Certificate;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
 
 /// Most keys of one object; the largest of the format has a fourth of them.
 const MAX_KEYS: usize = 32;
@@ -69,8 +74,8 @@ struct MaterialJson<'a> {
     x509_certificate_chain: Option<ChainJson>,
     #[serde(default)]
     certificate: Option<RawJson>,
-    #[serde(default, borrow, deserialize_with = "list::<_, _, MAX_LOG_ENTRIES>")]
-    tlog_entries: Vec<EntryJson<'a>>,
+    #[serde(default, borrow, deserialize_with = "few::<_, _, 1, MAX_LOG_ENTRIES>")]
+    tlog_entries: Few<EntryJson<'a>, 1>,
     #[serde(default)]
     timestamp_verification_data: Option<TimestampsJson>,
 }
@@ -79,7 +84,7 @@ struct MaterialJson<'a> {
 #[serde(deny_unknown_fields)]
 struct HintJson<'a> {
     #[serde(default, borrow)]
-    hint: Option<Cow<'a, str>>,
+    hint: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -98,17 +103,17 @@ struct RawJson {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TimestampsJson {
-    #[serde(default, deserialize_with = "list::<_, _, MAX_TIMESTAMPS>")]
-    rfc3161_timestamps: Vec<TimestampJson>,
+    #[serde(default, deserialize_with = "few::<_, _, 1, MAX_TIMESTAMPS>")]
+    rfc3161_timestamps: Few<TimestampJson, 1>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TimestampJson {
     signed_timestamp: Base64Bytes,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EntryJson<'a> {
     #[serde(default)]
@@ -130,22 +135,22 @@ struct EntryJson<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct IdJson {
-    key_id: Base64Bytes,
+    key_id: Base64Few<32>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KindJson<'a> {
     #[serde(default, borrow)]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(default, borrow)]
-    version: Option<Cow<'a, str>>,
+    version: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PromiseJson {
-    signed_entry_timestamp: Base64Bytes,
+    signed_entry_timestamp: Base64Few<72>,
 }
 
 #[derive(Deserialize)]
@@ -154,11 +159,11 @@ struct ProofJson<'a> {
     #[serde(default)]
     log_index: Option<Int64>,
     #[serde(default)]
-    root_hash: Option<Base64Bytes>,
+    root_hash: Option<Base64Few<32>>,
     #[serde(default)]
     tree_size: Option<Int64>,
-    #[serde(default, deserialize_with = "list::<_, _, MAX_PROOF_HASHES>")]
-    hashes: Vec<Base64Bytes>,
+    #[serde(default, deserialize_with = "hashes::<_, MAX_PROOF_HASHES>")]
+    hashes: Hashes,
     #[serde(default, borrow)]
     checkpoint: Option<CheckpointJson<'a>>,
 }
@@ -166,8 +171,9 @@ struct ProofJson<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckpointJson<'a> {
+    // A text with escapes in every bundle.
     #[serde(default, borrow)]
-    envelope: Option<Cow<'a, str>>,
+    envelope: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -176,16 +182,16 @@ struct MessageJson<'a> {
     #[serde(default, borrow)]
     message_digest: Option<DigestJson<'a>>,
     #[serde(default)]
-    signature: Option<Base64Bytes>,
+    signature: Option<Base64Few<72>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DigestJson<'a> {
     #[serde(default, borrow)]
-    algorithm: Option<Cow<'a, str>>,
+    algorithm: Option<Text<'a>>,
     #[serde(default)]
-    digest: Option<Base64Bytes>,
+    digest: Option<Base64Few<64>>,
 }
 
 #[derive(Deserialize)]
@@ -194,19 +200,19 @@ struct EnvelopeJson<'a> {
     #[serde(default)]
     payload: Option<Base64Bytes>,
     #[serde(default, borrow)]
-    payload_type: Option<Cow<'a, str>>,
+    payload_type: Option<Text<'a>>,
     // Two suffice to know that there are too many.
-    #[serde(default, borrow, deserialize_with = "list::<_, _, 2>")]
-    signatures: Vec<SignatureJson<'a>>,
+    #[serde(default, borrow, deserialize_with = "few::<_, _, 1, 2>")]
+    signatures: Few<SignatureJson<'a>, 1>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SignatureJson<'a> {
     #[serde(default)]
-    sig: Option<Base64Bytes>,
+    sig: Option<Base64Few<72>>,
     #[serde(default, borrow)]
-    keyid: Option<Cow<'a, str>>,
+    keyid: Option<Text<'a>>,
 }
 
 /// Parses a bundle and holds it against the rules of its version. With `allow_chain`, a v0.3 bundle may carry a chain, and
@@ -236,8 +242,10 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
     let version = BundleVersion::from_media_type(&document.media_type)
         .ok_or_else(|| Failure::new(Code::BundleVersionUnsupported).found(&document.media_type).at("mediaType"))?;
     let material = document.verification_material;
-    let entries = material.tlog_entries.into_iter().enumerate().map(|(index, entry)| read_entry(entry, index, version, limits));
-    let entries = entries.collect::<Result<Vec<_>, _>>()?;
+    let mut entries = Vec::with_capacity(material.tlog_entries.len());
+    for (index, entry) in material.tlog_entries.into_iter().enumerate() {
+        entries.push(read_entry(entry, index, version, limits)?);
+    }
     if entries.len() > limits.log_entries {
         return Err(Failure::new(Code::TooManyEntries)
             .expected(format_args!("at most {}", limits.log_entries))
@@ -245,10 +253,7 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
             .at("tlogEntries"));
     }
     refuse_duplicates(&entries)?;
-    let timestamps: Vec<Vec<u8>> = material
-        .timestamp_verification_data
-        .map(|data| data.rfc3161_timestamps.into_iter().map(|stamp| stamp.signed_timestamp.0).collect())
-        .unwrap_or_default();
+    let timestamps = material.timestamp_verification_data.map(|data| data.rfc3161_timestamps).unwrap_or_default();
     if timestamps.len() > limits.timestamps {
         return Err(Failure::new(Code::TooManyEntries)
             .expected(format_args!("at most {}", limits.timestamps))
@@ -259,7 +264,8 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
     let signer =
         read_signer(material.public_key, material.x509_certificate_chain, material.certificate, version, limits, allow_chain)?;
     let (content, signature) = read_content(document.message_signature, document.dsse_envelope, &signer)?;
-    let timestamps = timestamps.into_iter().map(Ok).collect();
+    let mut stamps = Vec::with_capacity(timestamps.len());
+    stamps.extend(timestamps.into_iter().map(|stamp| Ok(stamp.signed_timestamp.0)));
     Ok(Signed {
         format: Format::Bundle(version),
         content,
@@ -267,7 +273,7 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
         material: signer,
         needs_chain_opt_in,
         entries: Ok(entries),
-        timestamps,
+        timestamps: stamps,
     })
 }
 
@@ -279,13 +285,26 @@ fn unknown_version(bytes: &[u8], limits: &Limits) -> Option<Failure> {
         .then(|| Failure::new(Code::BundleVersionUnsupported).found(found).at("mediaType"))
 }
 
-fn malformed(at: impl std::fmt::Display) -> Failure {
+fn malformed(at: impl fmt::Display) -> Failure {
     Failure::new(Code::BundleMalformed).at(at)
 }
 
+/// A field of a log entry, written out only where something is wrong with it.
+#[derive(Clone, Copy)]
+struct EntryField {
+    index: usize,
+    field: &'static str,
+}
+
+impl fmt::Display for EntryField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tlogEntries[{}].{}", self.index, self.field)
+    }
+}
+
 fn read_entry(entry: EntryJson<'_>, index: usize, version: BundleVersion, limits: &Limits) -> Result<LogEntry, Failure> {
-    let at = |field: &str| format!("tlogEntries[{index}].{field}");
-    let unsigned = |value: Option<Int64>, field: &str| {
+    let at = |field: &'static str| EntryField { index, field };
+    let unsigned = |value: Option<Int64>, field: &'static str| {
         let value = value.map_or(0, |value| value.0);
         u64::try_from(value).map_err(|_| malformed(at(field)).expected("a non-negative integer").found(value))
     };
@@ -297,7 +316,7 @@ fn read_entry(entry: EntryJson<'_>, index: usize, version: BundleVersion, limits
         .ok_or_else(|| malformed(at("logId.keyId")).found("none"))?;
     let kind = entry.kind_version.ok_or_else(|| malformed(at("kindVersion")).found("none"))?;
     let kind = match (kind.kind, kind.version) {
-        (Some(kind), Some(version)) if !kind.is_empty() && !version.is_empty() => (kind.into_owned(), version.into_owned()),
+        (Some(kind), Some(version)) if !kind.0.is_empty() && !version.0.is_empty() => log_entry::named(&kind.0, &version.0),
         _ => return Err(malformed(at("kindVersion")).expected("kind and version")),
     };
     let body = entry.canonicalized_body.map(|body| body.0).filter(|body| !body.is_empty());
@@ -308,7 +327,7 @@ fn read_entry(entry: EntryJson<'_>, index: usize, version: BundleVersion, limits
         return Err(malformed(at("integratedTime")).expected("a time after 1970").found(integrated_time.unwrap_or(0)));
     }
     let promise = entry.inclusion_promise.map(|promise| promise.signed_entry_timestamp.0);
-    if promise.as_ref().is_some_and(Vec::is_empty) {
+    if promise.as_ref().is_some_and(|promise| promise.is_empty()) {
         return Err(malformed(at("inclusionPromise.signedEntryTimestamp")).found("an empty one"));
     }
     if version == BundleVersion::V0_1 && promise.is_none() {
@@ -317,39 +336,40 @@ fn read_entry(entry: EntryJson<'_>, index: usize, version: BundleVersion, limits
             .at(at("inclusionPromise")));
     }
     let proof = match entry.inclusion_proof {
-        Some(proof) => Some(read_proof(proof, &at("inclusionProof"), limits)?),
+        Some(proof) => Some(read_proof(proof, at("inclusionProof"), limits)?),
         None if version == BundleVersion::V0_1 => None,
         None => return Err(Failure::new(Code::InclusionProofMissing).at(at("inclusionProof"))),
     };
     Ok(LogEntry { log_id, log_index, kind: Some(kind), integrated_time, promise, proof, body })
 }
 
-fn read_proof(proof: ProofJson<'_>, at: &str, limits: &Limits) -> Result<InclusionProof, Failure> {
+fn read_proof(proof: ProofJson<'_>, at: EntryField, limits: &Limits) -> Result<InclusionProof, Failure> {
     let unsigned = |value: Option<Int64>, field: &str| {
         let value = value.map_or(0, |value| value.0);
         u64::try_from(value).map_err(|_| malformed(format_args!("{at}.{field}")).expected("a non-negative integer").found(value))
     };
-    let checkpoint = proof.checkpoint.and_then(|checkpoint| checkpoint.envelope).filter(|envelope| !envelope.is_empty());
+    let no_text = || malformed(format_args!("{at}.checkpoint.envelope")).expected("a text").found("another value");
+    let checkpoint = proof.checkpoint.and_then(|checkpoint| checkpoint.envelope);
+    let checkpoint = checkpoint.map(|envelope| json::text(envelope).ok_or_else(no_text)).transpose()?;
+    let checkpoint = checkpoint.filter(|envelope| !envelope.is_empty());
     let checkpoint = checkpoint.ok_or_else(|| Failure::new(Code::CheckpointMissing).at(format_args!("{at}.checkpoint")))?;
     if checkpoint.len() > limits.checkpoint_bytes {
         return Err(Failure::new(Code::CheckpointMalformed)
             .expected(format_args!("at most {} bytes", limits.checkpoint_bytes))
             .found(checkpoint.len()));
     }
-    let hashes = proof.hashes.iter().enumerate().map(|(index, hash)| {
-        <[u8; 32]>::try_from(hash.0.as_slice()).map_err(|_| {
-            Failure::new(Code::InclusionProofInvalid)
-                .expected("32 bytes")
-                .found(hash.0.len())
-                .at(format_args!("{at}.hashes[{index}]"))
-        })
-    });
+    if let Some((index, length)) = proof.hashes.odd {
+        return Err(Failure::new(Code::InclusionProofInvalid)
+            .expected("32 bytes")
+            .found(length)
+            .at(format_args!("{at}.hashes[{index}]")));
+    }
     Ok(InclusionProof {
         log_index: unsigned(proof.log_index, "logIndex")?,
         root_hash: proof.root_hash.map(|hash| hash.0).unwrap_or_default(),
         tree_size: unsigned(proof.tree_size, "treeSize")?,
-        hashes: hashes.collect::<Result<_, _>>()?,
-        checkpoint: checkpoint.into_owned(),
+        hashes: proof.hashes.all,
+        checkpoint,
     })
 }
 
@@ -374,24 +394,25 @@ fn read_signer(
     limits: &Limits,
     allow_chain: bool,
 ) -> Result<Material, Failure> {
-    let parse = |raw: &RawJson, at: &str| Certificate::from_der(&raw.raw_bytes.0, limits).map_err(|failure| failure.at(at));
+    let parse =
+        |raw: RawJson, at: &dyn fmt::Display| Certificate::of_bytes(raw.raw_bytes.0, limits).map_err(|failure| failure.at(at));
     match (key, chain, certificate) {
-        (Some(key), None, None) => Ok(Material::Key { hint: key.hint.map(Cow::into_owned).unwrap_or_default() }),
+        (Some(key), None, None) => Ok(Material::Key { hint: key.hint.map(|hint| hint.0.into_owned()).unwrap_or_default() }),
         (None, None, Some(certificate)) => {
             if version < BundleVersion::V0_3 {
                 return Err(
                     malformed("verificationMaterial.certificate").expected("x509CertificateChain in a bundle before v0.3")
                 );
             }
-            Ok(Material::Certificate { leaf: Box::new(parse(&certificate, "certificate")?), others: Vec::new() })
+            Ok(Material::Certificate { leaf: parse(certificate, &"certificate")?, others: Vec::new() })
         }
         (None, Some(chain), None) => {
             if version >= BundleVersion::V0_3 && !allow_chain {
                 return Err(Code::BundleChainForbidden.into());
             }
             let mut certificates = Vec::with_capacity(chain.certificates.len());
-            for (index, raw) in chain.certificates.iter().enumerate() {
-                let at = format!("x509CertificateChain.certificates[{index}]");
+            for (index, raw) in chain.certificates.into_iter().enumerate() {
+                let at = format_args!("x509CertificateChain.certificates[{index}]");
                 let certificate = parse(raw, &at)?;
                 // A root belongs to the trusted root. Older producers (npm) did embed it: there it is left unused, like every
                 // certificate beside the leaf. Nobody had to write chains in v0.3, so nobody has that excuse (K-X-23).
@@ -404,7 +425,7 @@ fn read_signer(
             let leaf = certificates
                 .next()
                 .ok_or_else(|| malformed("x509CertificateChain").expected("at least the signer's certificate").found("none"))?;
-            Ok(Material::Certificate { leaf: Box::new(leaf), others: certificates.collect() })
+            Ok(Material::Certificate { leaf, others: certificates.collect() })
         }
         (None, None, None) => {
             Err(malformed("verificationMaterial").expected("certificate, x509CertificateChain or publicKey").found("none"))
@@ -419,7 +440,7 @@ fn read_content(
     message: Option<MessageJson<'_>>,
     envelope: Option<EnvelopeJson<'_>>,
     signer: &Material,
-) -> Result<(SignedContent, Vec<u8>), Failure> {
+) -> Result<(SignedContent, SignatureBytes), Failure> {
     match (message, envelope) {
         (Some(message), None) => {
             let stated = message.message_digest.map(read_digest).transpose()?;
@@ -433,7 +454,7 @@ fn read_content(
                     .expected("exactly one signature")
                     .at("dsseEnvelope.signatures"));
             };
-            if let (Material::Key { hint }, Some(keyid)) = (signer, only.keyid.as_deref())
+            if let (Material::Key { hint }, Some(keyid)) = (signer, only.keyid.as_ref().map(|keyid| &*keyid.0))
                 && !hint.is_empty()
                 && !keyid.is_empty()
                 && hint != keyid
@@ -445,23 +466,23 @@ fn read_content(
             let payload = envelope.payload.map(|payload| payload.0).filter(|payload| !payload.is_empty());
             let payload =
                 payload.ok_or_else(|| Failure::new(Code::EnvelopeMalformed).found("no payload").at("dsseEnvelope.payload"))?;
-            let payload_type = envelope.payload_type.map(Cow::into_owned).unwrap_or_default();
+            let payload_type = payload_type(envelope.payload_type.as_ref().map_or("", |named| &*named.0));
             let signature = signature_bytes(only.sig, "dsseEnvelope.signatures[0].sig")?;
-            Ok((SignedContent::Dsse { payload_type, payload: payload.into(), envelope: None }, signature))
+            Ok((SignedContent::Dsse { payload_type, payload, envelope: None }, signature))
         }
         (None, None) => Err(malformed("bundle").expected("messageSignature or dsseEnvelope").found("neither")),
         (Some(_), Some(_)) => Err(malformed("bundle").expected("one of messageSignature and dsseEnvelope").found("both")),
     }
 }
 
-fn signature_bytes(signature: Option<Base64Bytes>, at: &str) -> Result<Vec<u8>, Failure> {
+fn signature_bytes(signature: Option<Base64Few<72>>, at: &str) -> Result<SignatureBytes, Failure> {
     let signature = signature.map(|signature| signature.0).filter(|signature| !signature.is_empty());
     signature.ok_or_else(|| Failure::new(Code::SignatureMalformed).found("no signature").at(at))
 }
 
 fn read_digest(digest: DigestJson<'_>) -> Result<Digest, Failure> {
     let at = "messageSignature.messageDigest";
-    let algorithm = match digest.algorithm.as_deref() {
+    let algorithm = match digest.algorithm.as_ref().map(|algorithm| &*algorithm.0) {
         Some("SHA2_256") => HashAlgorithm::Sha256,
         Some("SHA2_384") => HashAlgorithm::Sha384,
         Some("SHA2_512") => HashAlgorithm::Sha512,

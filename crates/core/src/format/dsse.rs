@@ -4,47 +4,61 @@
 //! inside a Sigstore bundle is protobuf JSON and is read with the bundle.
 
 use crate::code::{Code, Failure};
-use crate::digest::{Digest, HashAlgorithm};
+use crate::digest::{Digest, HashAlgorithm, Hasher};
 use crate::encoding::{base64, json};
 use crate::limits::Limits;
 use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt;
 
 /// The payload type of in-toto statements. Compared exactly: a suffix or parameter makes it another type.
 pub const IN_TOTO: &str = "application/vnd.in-toto+json";
+
+/// A payload type as it was written; the one that counts takes no memory.
+pub(super) fn payload_type(found: &str) -> Cow<'static, str> {
+    if found == IN_TOTO { Cow::Borrowed(IN_TOTO) } else { Cow::Owned(found.to_owned()) }
+}
 
 /// The message that a DSSE signature is over: `DSSEv1 LEN(type) type LEN(payload) payload`, lengths in bytes.
 ///
 /// The payload is borrowed, never copied or changed, so that what was verified is what is read (K-P-07).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pae<'a> {
-    header: Vec<u8>,
+    payload_type: &'a str,
     payload: &'a [u8],
 }
 
 impl<'a> Pae<'a> {
     /// The message for this type and payload.
     #[must_use]
-    pub fn new(payload_type: &str, payload: &'a [u8]) -> Self {
-        let header = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
-        Self { header, payload }
+    pub fn new(payload_type: &'a str, payload: &'a [u8]) -> Self {
+        Self { payload_type, payload }
     }
 
-    /// The message in two parts, to be taken as one.
-    #[must_use]
-    pub fn parts(&self) -> [&[u8]; 2] {
-        [&self.header, self.payload]
+    /// What stands before the payload.
+    fn header(&self, f: &mut impl fmt::Write) -> fmt::Result {
+        write!(f, "DSSEv1 {} {} {} ", self.payload_type.len(), self.payload_type, self.payload.len())
     }
 
     /// The hash of the message.
     #[must_use]
     pub fn digest(&self, algorithm: HashAlgorithm) -> Digest {
-        algorithm.hash(&self.parts())
+        let mut hasher = Hasher::new(algorithm);
+        // A hasher takes whatever is written.
+        let _ = self.header(&mut hasher);
+        hasher.update(self.payload);
+        hasher.finish()
     }
 
     /// The message in one piece, for pure Ed25519, which signs no digest.
     #[must_use]
     pub fn to_vec(&self) -> Vec<u8> {
-        self.parts().concat()
+        let mut message = String::new();
+        // So does a text.
+        let _ = self.header(&mut message);
+        let mut message = message.into_bytes();
+        message.extend_from_slice(self.payload);
+        message
     }
 }
 
@@ -166,7 +180,7 @@ mod tests {
         let wide = Pae::new("\u{e9}\u{1f600}", "\u{e9}".as_bytes());
         assert_eq!(hex::encode(&wide.to_vec()), "44535345763120 3620 c3a9f09f9880 20 3220 c3a9".replace(' ', ""));
         assert_eq!(Pae::new("", b"").to_vec(), b"DSSEv1 0  0 ");
-        assert_eq!(hello.parts()[1].as_ptr(), hello.payload.as_ptr());
+        assert_eq!(wide.digest(HashAlgorithm::Sha256), Digest::sha256(&wide.to_vec()));
     }
 
     #[test]

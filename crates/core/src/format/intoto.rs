@@ -3,13 +3,15 @@
 //! Reads the payload of an envelope; whoever calls has verified its signature. A subject that names nothing is an error
 //! and never matches everything (K-P-03). Does not know what a predicate means.
 
+use super::wire::{Text, few};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
-use crate::encoding::{hex, json};
+use crate::encoding::{Few, hex, json};
 use crate::limits::Limits;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -50,12 +52,30 @@ pub enum StatementVersion {
 pub struct Subject {
     /// What the signer calls it; never empty. Never matched: only digests are.
     pub name: Option<String>,
-    /// Every digest as written, by algorithm name; at least one.
-    pub digests: Vec<(String, String)>,
+    /// Every digest in the order of the document; at least one.
+    pub digests: Vec<SubjectDigest>,
     /// Annotations (v1 only); signed, of the signer's own meaning.
     pub annotations: BTreeMap<String, Value>,
-    /// Those of `digests` that may bind an artifact: SHA-256, SHA-384, SHA-512.
-    strong: Vec<Digest>,
+}
+
+/// One digest of a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectDigest {
+    /// SHA-256, SHA-384 or SHA-512: it may bind an artifact.
+    Strong(Digest),
+    /// Anything else, as written: it binds nothing.
+    Other {
+        /// Name of the algorithm.
+        algorithm: String,
+        /// Its value.
+        value: String,
+    },
+}
+
+impl SubjectDigest {
+    fn strong(&self) -> Option<&Digest> {
+        if let Self::Strong(digest) = self { Some(digest) } else { None }
+    }
 }
 
 impl Statement {
@@ -68,7 +88,7 @@ impl Statement {
     /// [`Code::TooManyEntries`] for more than `limits.statement_subjects` subjects or [`MAX_DIGESTS`] digests of one.
     pub fn parse(payload: &[u8], limits: &Limits) -> Result<Self, Failure> {
         let names = ["_type", "subject", "predicateType", "predicate", "name", "digest", "annotations"];
-        let raw: RawStatement =
+        let raw: RawStatement<'_> =
             json::parse_tolerant_named(payload, limits.json_depth, &names, &["predicate", "digest", "annotations"]).map_err(
                 |error| {
                     let code = match error.rule() {
@@ -78,7 +98,7 @@ impl Statement {
                     error.failure(code)
                 },
             )?;
-        let version = match raw.statement_type.as_str() {
+        let version = match &*raw.statement_type {
             STATEMENT_V01 => StatementVersion::V01,
             STATEMENT_V1 => StatementVersion::V1,
             other => return Err(malformed("an in-toto statement v0.1 or v1").found(other).at("_type")),
@@ -95,13 +115,16 @@ impl Statement {
                 .expected(format_args!("at most {bound} subjects"))
                 .found(raw.subject.len()));
         }
-        let subjects = raw
-            .subject
-            .into_iter()
-            .enumerate()
-            .map(|(at, subject)| subject.check(version).map_err(|failure| failure.at(format_args!("subject[{at}]"))))
-            .collect::<Result<_, _>>()?;
+        let mut subjects = Vec::with_capacity(raw.subject.len());
+        for (at, subject) in raw.subject.into_iter().enumerate() {
+            subjects.push(subject.check(version).map_err(|failure| failure.at(format_args!("subject[{at}]")))?);
+        }
         Ok(Self { version, subjects, predicate_type: raw.predicate_type, predicate: raw.predicate.unwrap_or(Value::Null) })
+    }
+
+    /// Whether it names an artifact under this algorithm.
+    pub(crate) fn names(&self, algorithm: HashAlgorithm) -> bool {
+        self.subjects.iter().flat_map(Subject::strong).any(|digest| digest.algorithm() == algorithm)
     }
 
     /// The index of the first subject that is the artifact with these digests (at most one an algorithm).
@@ -116,17 +139,22 @@ impl Statement {
             let list = |digests: &mut dyn Iterator<Item = &Digest>| digests.map(Digest::to_string).collect::<Vec<_>>().join(" ");
             Failure::new(Code::StatementSubjectMismatch)
                 .expected(list(&mut digests.iter()))
-                .found(list(&mut self.subjects.iter().flat_map(|subject| &subject.strong).take(8)))
+                .found(list(&mut self.subjects.iter().flat_map(Subject::strong).take(8)))
         })
     }
 }
 
 impl Subject {
+    /// Those of its digests that may bind an artifact.
+    fn strong(&self) -> impl Iterator<Item = &Digest> {
+        self.digests.iter().filter_map(SubjectDigest::strong)
+    }
+
     fn is(&self, digests: &[Digest]) -> bool {
         let mut shared = digests
             .iter()
             .flat_map(|theirs| {
-                self.strong.iter().filter(|ours| ours.algorithm() == theirs.algorithm()).map(move |ours| ours == theirs)
+                self.strong().filter(|ours| ours.algorithm() == theirs.algorithm()).map(move |ours| ours == theirs)
             })
             .peekable();
         shared.peek().is_some() && shared.all(|equal| equal)
@@ -135,17 +163,17 @@ impl Subject {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RawStatement {
-    #[serde(rename = "_type")]
-    statement_type: String,
-    #[serde(deserialize_with = "json::bounded_vec::<_, _, MAX_SUBJECTS>")]
-    subject: Vec<RawSubject>,
+struct RawStatement<'a> {
+    #[serde(borrow, rename = "_type")]
+    statement_type: Cow<'a, str>,
+    #[serde(deserialize_with = "few::<_, _, 1, MAX_SUBJECTS>")]
+    subject: Few<RawSubject, 1>,
     predicate_type: String,
     #[serde(default)]
     predicate: Option<Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct RawSubject {
     #[serde(default)]
     name: Option<String>,
@@ -164,21 +192,13 @@ impl RawSubject {
         if digests.is_empty() {
             return Err(malformed("at least one digest"));
         }
-        let mut strong = Vec::new();
-        for (algorithm, value) in &digests {
-            if let Some(known) = HashAlgorithm::from_name(algorithm) {
-                let digest = hex::decode(value)
-                    .and_then(|bytes| Digest::from_bytes(known, &bytes))
-                    .ok_or_else(|| malformed(format_args!("lower-case hex of {known}")).found(value))?;
-                strong.push(digest);
-            }
-        }
-        Ok(Subject { name, digests, annotations: self.annotations.unwrap_or_default(), strong })
+        Ok(Subject { name, digests, annotations: self.annotations.unwrap_or_default() })
     }
 }
 
-/// Algorithm names and values, in the order of the document.
-struct DigestSet(Vec<(String, String)>);
+/// Digests in the order of the document.
+#[derive(Default)]
+struct DigestSet(Vec<SubjectDigest>);
 
 impl<'de> Deserialize<'de> for DigestSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -189,12 +209,18 @@ impl<'de> Deserialize<'de> for DigestSet {
                 f.write_str("an object of algorithm names and values")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DigestSet, A::Error> {
-                let mut found = Vec::new();
-                while let Some(entry) = map.next_entry()? {
+                let mut found = Vec::with_capacity(1);
+                while let Some((Text(algorithm), Text(value))) = map.next_entry()? {
                     if found.len() >= MAX_DIGESTS {
                         return Err(A::Error::custom(format_args!("more than {MAX_DIGESTS} digests")));
                     }
-                    found.push(entry);
+                    found.push(match HashAlgorithm::from_name(&algorithm) {
+                        Some(known) => SubjectDigest::Strong(
+                            Digest::from_hex(known, &value, hex::Case::Lower)
+                                .ok_or_else(|| A::Error::custom(format_args!("no lower-case hex of {known}")))?,
+                        ),
+                        None => SubjectDigest::Other { algorithm: algorithm.into_owned(), value: value.into_owned() },
+                    });
                 }
                 Ok(DigestSet(found))
             }
@@ -244,14 +270,17 @@ mod tests {
         let parsed = parse(&good()).unwrap();
         assert_eq!((parsed.version, parsed.predicate_type.as_str()), (StatementVersion::V1, "https://slsa.dev/provenance/v1"));
         assert_eq!(parsed.predicate["A"], 1);
-        assert_eq!(parsed.subjects[0].digests, [("sha256".to_owned(), HASH.to_owned())]);
+        assert_eq!(parsed.subjects[0].digests, [SubjectDigest::Strong(artifact())]);
         assert_eq!(parsed.subjects[0].name.as_deref(), Some("n"));
         assert_eq!(parsed.matches(&[artifact()]).unwrap(), 0);
         let second = statement(&format!(
             r#"[{{"digest":{{"gitCommit":"00"}}}},{{"digest":{{"sha256":"{HASH}"}},"uri":"u","annotations":{{"k":"v","Name":1}}}}]"#
         ));
         assert_eq!(matching(&second, &[artifact()]), Ok(1));
-        assert_eq!(parse(&second).unwrap().subjects[1].annotations["k"], "v");
+        let parsed = parse(&second).unwrap();
+        let git = SubjectDigest::Other { algorithm: "gitCommit".to_owned(), value: "00".to_owned() };
+        assert_eq!(parsed.subjects[0].digests, [git]);
+        assert_eq!(parsed.subjects[1].annotations["k"], "v");
         let old = good().replace("Statement/v1", "Statement/v0.1");
         assert_eq!(parse(&old).unwrap().version, StatementVersion::V01);
         for same in [

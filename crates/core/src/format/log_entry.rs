@@ -10,7 +10,10 @@ mod wire;
 use crate::code::{Code, Failure};
 use crate::digest::Digest;
 use crate::encoding::{base64, hex};
-use wire::{DsseSpec, HashedRekordSpec, Header, IntotoV001Spec, IntotoV002Spec, RekordSpec, V002Spec, malformed, read, spec};
+use crate::format::signed::SignatureBytes;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+use wire::{Body, DsseSpec, HashedRekordSpec, IntotoV001Spec, IntotoV002Spec, RekordSpec, V002Spec, malformed};
 
 /// Longest body that is looked at. Honest ones have 1 to 4 kB; some old intoto entries carry their payload.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -19,19 +22,37 @@ pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// (K-TL-17).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LogEntryBody {
+pub enum LogEntryBody<'a> {
     /// `hashedrekord` 0.0.1 (Rekor v1).
     HashedRekordV001(HashedRekord),
     /// `hashedrekord` 0.0.2 (Rekor v2).
-    HashedRekordV002(HashedRekordV002),
+    HashedRekordV002(HashedRekordV002<'a>),
     /// `dsse` 0.0.1 (Rekor v1).
     DsseV001(DsseEntry),
     /// `intoto` 0.0.2 (Rekor v1).
-    IntotoV002(IntotoV002),
+    IntotoV002(IntotoV002<'a>),
     /// `intoto` 0.0.1 (Rekor v1): holds no signature, so it binds none. Unsupported in bundles.
     IntotoV001(IntotoV001),
     /// `rekord` 0.0.1 with format `x509` (Rekor v1, old). Unsupported in bundles.
     RekordV001(HashedRekord),
+}
+
+/// The kinds and versions that are read, as [`LogEntryBody::kind`] and [`LogEntryBody::version`] name them.
+const NAMES: [(&str, &str); 6] = [
+    ("hashedrekord", "0.0.1"),
+    ("hashedrekord", "0.0.2"),
+    ("dsse", "0.0.1"),
+    ("intoto", "0.0.2"),
+    ("intoto", "0.0.1"),
+    ("rekord", "0.0.1"),
+];
+
+/// Kind and version as something beside a body states them; those that are known take no memory.
+pub(super) fn named(kind: &str, version: &str) -> (Cow<'static, str>, Cow<'static, str>) {
+    match NAMES.into_iter().find(|named| *named == (kind, version)) {
+        Some((kind, version)) => (kind.into(), version.into()),
+        None => (kind.to_owned().into(), version.to_owned().into()),
+    }
 }
 
 /// A signature over a digest.
@@ -40,22 +61,22 @@ pub struct HashedRekord {
     /// Digest of the artifact.
     pub digest: Digest,
     /// The signature.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// What verifies it.
     pub verifier: VerifierMaterial,
 }
 
 /// A signature over a digest, in Rekor v2.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HashedRekordV002 {
+pub struct HashedRekordV002<'a> {
     /// Digest of the artifact, or of the PAE of a DSSE envelope.
     pub digest: Digest,
     /// The signature.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// What verifies it.
     pub verifier: VerifierMaterial,
     /// The algorithm's name in the registry of protobuf-specs, such as `PKIX_ECDSA_P256_SHA_256`.
-    pub key_details: String,
+    pub key_details: Cow<'a, str>,
 }
 
 /// A DSSE envelope with exactly one signature.
@@ -67,22 +88,22 @@ pub struct DsseEntry {
     /// Digest of the decoded payload, computed by Rekor.
     pub payload_hash: Digest,
     /// The DSSE signature.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// What verifies it.
     pub verifier: VerifierMaterial,
 }
 
 /// An in-toto envelope with exactly one signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IntotoV002 {
+pub struct IntotoV002<'a> {
     /// What the submitter said the envelope's digest is. Rekor does not check it: **never a binding**.
     pub claimed_envelope_hash: Digest,
     /// Digest of the decoded payload, computed by Rekor.
     pub payload_hash: Digest,
     /// The envelope's payload type.
-    pub payload_type: String,
+    pub payload_type: Cow<'a, str>,
     /// The DSSE signature.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// What verifies it.
     pub verifier: VerifierMaterial,
 }
@@ -107,25 +128,25 @@ pub enum VerifierMaterial {
     PublicKey(Vec<u8>),
 }
 
-impl LogEntryBody {
+impl<'a> LogEntryBody<'a> {
     /// Parses the bytes of `canonicalizedBody`.
     ///
     /// # Errors
     /// [`Code::LogEntryKindUnsupported`] for a kind, version or format that is not listed above.
     /// [`Code::LogEntryMalformed`] for anything else: no strict JSON, a field that is unknown, doubled, missing or badly
     /// encoded, other than one signature, a verifier that is not exactly one PEM block, both or neither verifier of v2.
-    pub fn parse(body: &[u8]) -> Result<Self, Failure> {
+    pub fn parse(body: &'a [u8]) -> Result<Self, Failure> {
         if body.len() > MAX_BODY_BYTES {
             return Err(malformed("a body of at most 1 MiB").found(format_args!("{} bytes", body.len())));
         }
-        let header: Header = read(body)?;
-        match (header.kind.as_str(), header.api_version.as_str()) {
-            ("hashedrekord", "0.0.1") => Ok(Self::HashedRekordV001(spec::<HashedRekordSpec>(body)?.decode()?)),
-            ("hashedrekord", "0.0.2") => Ok(Self::HashedRekordV002(spec::<V002Spec>(body)?.hashed_rekord_v002.decode()?)),
-            ("dsse", "0.0.1") => Ok(Self::DsseV001(spec::<DsseSpec>(body)?.decode()?)),
-            ("intoto", "0.0.2") => Ok(Self::IntotoV002(spec::<IntotoV002Spec>(body)?.content.decode()?)),
-            ("intoto", "0.0.1") => Ok(Self::IntotoV001(spec::<IntotoV001Spec>(body)?.decode()?)),
-            ("rekord", "0.0.1") => Ok(Self::RekordV001(spec::<RekordSpec>(body)?.decode()?)),
+        let body = Body::parse(body)?;
+        match (&*body.kind, &*body.api_version) {
+            ("hashedrekord", "0.0.1") => Ok(Self::HashedRekordV001(body.spec::<HashedRekordSpec<'_>>()?.decode()?)),
+            ("hashedrekord", "0.0.2") => Ok(Self::HashedRekordV002(body.spec::<V002Spec<'_>>()?.hashed_rekord_v002.decode()?)),
+            ("dsse", "0.0.1") => Ok(Self::DsseV001(body.spec::<DsseSpec<'_>>()?.decode()?)),
+            ("intoto", "0.0.2") => Ok(Self::IntotoV002(body.spec::<IntotoV002Spec<'_>>()?.content.decode()?)),
+            ("intoto", "0.0.1") => Ok(Self::IntotoV001(body.spec::<IntotoV001Spec<'_>>()?.decode()?)),
+            ("rekord", "0.0.1") => Ok(Self::RekordV001(body.spec::<RekordSpec<'_>>()?.decode()?)),
             (kind, version) => Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!("{kind} {version}"))),
         }
     }
@@ -203,11 +224,28 @@ impl LogEntryBody {
 /// `integrated_time` is in seconds since the epoch.
 #[must_use]
 pub fn set_message(body: &[u8], integrated_time: i64, log_id: &[u8], log_index: u64) -> Vec<u8> {
-    // What stands around the body takes less than 256 bytes with a log id of 32.
-    let mut message = String::with_capacity(body.len().div_ceil(3).saturating_mul(4).saturating_add(256));
-    message.push_str(r#"{"body":""#);
-    base64::encode_into(&mut message, body);
+    let mut message = Vec::new();
+    set_parts(body, integrated_time, log_id, log_index, |part| message.extend_from_slice(part));
     message
-        .push_str(&format!(r#"","integratedTime":{integrated_time},"logID":"{}","logIndex":{log_index}}}"#, hex::encode(log_id)));
-    message.into_bytes()
+}
+
+/// [`set_message`] piece by piece, for whoever hashes it: written out it takes more memory than the body.
+pub(crate) fn set_parts(body: &[u8], integrated_time: i64, log_id: &[u8], log_index: u64, mut take: impl FnMut(&[u8])) {
+    take(br#"{"body":""#);
+    base64::encode_parts(body, &mut take);
+    let mut text = Text(take);
+    // It takes whatever is written.
+    let _ = write!(text, r#"","integratedTime":{integrated_time},"logID":""#);
+    let _ = hex::write(&mut text, log_id);
+    let _ = write!(text, r#"","logIndex":{log_index}}}"#);
+}
+
+/// Hands out text as bytes.
+struct Text<F>(F);
+
+impl<F: FnMut(&[u8])> fmt::Write for Text<F> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        (self.0)(text.as_bytes());
+        Ok(())
+    }
 }

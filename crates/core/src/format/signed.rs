@@ -5,7 +5,9 @@
 use super::bundle::BundleVersion;
 use crate::code::Failure;
 use crate::digest::Digest;
+use crate::encoding::Few;
 use crate::x509::Certificate;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// In which format the signature came.
@@ -34,6 +36,9 @@ impl Format {
     }
 }
 
+/// A signature as it arrived. Those of ECDSA with P-256 and of Ed25519 take no memory of their own.
+pub type SignatureBytes = Few<u8, 72>;
+
 /// A claimed signature with everything that came along.
 #[derive(Clone, Debug)]
 pub struct Signed {
@@ -42,7 +47,7 @@ pub struct Signed {
     /// What is said to be signed.
     pub content: SignedContent,
     /// The signature's bytes.
-    pub signature: Vec<u8>,
+    pub signature: SignatureBytes,
     /// What is said of the signer.
     pub material: Material,
     /// Whether the certificate came as a chain in a v0.3 bundle: it then counts only for whoever opted into that.
@@ -81,9 +86,9 @@ pub enum SignedContent {
     /// A DSSE envelope; the signature is over its pre-authentication encoding.
     Dsse {
         /// Payload type.
-        payload_type: String,
+        payload_type: Cow<'static, str>,
         /// Decoded payload.
-        payload: Arc<[u8]>,
+        payload: Vec<u8>,
         /// The envelope's JSON, in layouts that keep it. Nothing is read from it again: only hashes are taken of it.
         envelope: Option<Arc<[u8]>>,
     },
@@ -95,7 +100,7 @@ pub enum Material {
     /// A certificate. Certificates beside it are never anchors.
     Certificate {
         /// The signer's.
-        leaf: Box<Certificate>,
+        leaf: Certificate,
         /// Whatever else came along; used for nothing but refusing self-signed ones.
         others: Vec<Certificate>,
     },
@@ -110,15 +115,15 @@ pub enum Material {
 #[derive(Clone, Debug)]
 pub struct LogEntry {
     /// Which log.
-    pub log_id: Vec<u8>,
+    pub log_id: Few<u8, 32>,
     /// Index in the log as a whole.
     pub log_index: u64,
     /// Kind and version as stated beside the body; absent in cosign's annotation.
-    pub kind: Option<(String, String)>,
+    pub kind: Option<(Cow<'static, str>, Cow<'static, str>)>,
     /// Stated time, seconds since the epoch; worth nothing without a verified promise.
     pub integrated_time: Option<i64>,
     /// Signed entry timestamp.
-    pub promise: Option<Vec<u8>>,
+    pub promise: Option<SignatureBytes>,
     /// Inclusion proof.
     pub proof: Option<InclusionProof>,
     /// The leaf's bytes.
@@ -131,7 +136,7 @@ pub struct InclusionProof {
     /// Index in the tree of the proof.
     pub log_index: u64,
     /// Root that the prover states.
-    pub root_hash: Vec<u8>,
+    pub root_hash: Few<u8, 32>,
     /// Size of the tree that the prover states.
     pub tree_size: u64,
     /// The path.

@@ -31,7 +31,7 @@ pub fn parse(payload: Arc<[u8]>, annotations: &BTreeMap<String, String>, limits:
     Ok(Signed {
         format: Format::SimpleSigning,
         content: SignedContent::SimpleSigning { payload },
-        signature,
+        signature: signature.into(),
         material: annotations.signer()?,
         needs_chain_opt_in: false,
         entries: annotations.entries(),

@@ -59,16 +59,17 @@ pub(crate) struct NodeOutcome {
 impl NodeOutcome {
     /// The leaves, in the order of [`Policy::leaves`].
     pub(crate) fn leaves<'a>(&'a self, policy: &Policy) -> Vec<&'a NodeOutcome> {
-        let mut leaves = Vec::new();
-        self.collect_leaves(policy.requirement(), &mut leaves);
+        let mut leaves = Vec::with_capacity(policy.leaves().len());
+        self.each_leaf(policy.requirement(), &mut |leaf| leaves.push(leaf));
         leaves
     }
 
-    fn collect_leaves<'a>(&'a self, requirement: &Requirement, leaves: &mut Vec<&'a NodeOutcome>) {
+    /// Hands out the leaves of what `requirement` came to, in the same order.
+    pub(crate) fn each_leaf<'a>(&'a self, requirement: &Requirement, each: &mut impl FnMut(&'a NodeOutcome)) {
         match requirement {
-            Requirement::Signature(_) => leaves.push(self),
+            Requirement::Signature(_) => each(self),
             Requirement::All(of) | Requirement::Any(of) | Requirement::AtLeast { of, .. } => {
-                of.iter().zip(&self.children).for_each(|(child, outcome)| outcome.collect_leaves(child, leaves));
+                of.iter().zip(&self.children).for_each(|(child, outcome)| outcome.each_leaf(child, each));
             }
         }
     }
@@ -93,9 +94,20 @@ impl Decision {
 /// policy has satisfy nothing.
 pub(crate) fn decide(policy: &Policy, facts: &[LeafFacts]) -> Decision {
     let mut walk = Walk { facts: facts.iter(), unevaluated: None };
-    let (root, _) = walk.node(policy.requirement());
+    let (root, _) = walk.node(policy.requirement(), Wanted::Outcome);
     Decision { root, unevaluated: walk.unevaluated }
 }
+
+/// What is asked of a node. Signers are named for thresholds alone, which most policies have none of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Outcome,
+    Signers,
+}
+
+/// Children count by distinct signers.
+#[derive(Clone, Copy)]
+struct Distinct;
 
 struct Walk<'a> {
     facts: std::slice::Iter<'a, LeafFacts>,
@@ -103,45 +115,53 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The outcome of a node, and the signers that may stand for it in a threshold.
-    fn node(&mut self, requirement: &Requirement) -> (NodeOutcome, BTreeSet<String>) {
+    /// The outcome of a node, and the signers that may stand for it in a threshold, where there is one.
+    fn node(&mut self, requirement: &Requirement, wanted: Wanted) -> (NodeOutcome, BTreeSet<String>) {
         match requirement {
-            Requirement::Signature(leaf) => self.leaf(leaf),
-            Requirement::All(of) => self.branch(of, of.len(), false),
-            Requirement::Any(of) => self.branch(of, 1, false),
-            Requirement::AtLeast { count, of } => self.branch(of, *count, true),
+            Requirement::Signature(leaf) => self.leaf(leaf, wanted),
+            Requirement::All(of) => self.branch(of, of.len(), None, wanted),
+            Requirement::Any(of) => self.branch(of, 1, None, wanted),
+            Requirement::AtLeast { count, of } => self.branch(of, *count, Some(Distinct), Wanted::Signers),
         }
     }
 
-    fn leaf(&mut self, leaf: &SignatureRequirement) -> (NodeOutcome, BTreeSet<String>) {
+    fn leaf(&mut self, leaf: &SignatureRequirement, wanted: Wanted) -> (NodeOutcome, BTreeSet<String>) {
         let mut by = Vec::new();
         let mut signers = BTreeSet::new();
         let none = LeafFacts::none(0);
         let facts = self.facts.next().unwrap_or(&none);
         let (counted, reason) = match select(leaf.selection(), facts) {
             Ok(counted) => (counted, None),
-            Err(failure) => (Vec::new(), Some(failure)),
+            Err(failure) => (Counted::None, Some(failure)),
         };
-        for (candidate, signature) in counted {
-            let mut configured = leaf.clauses(signature.identity);
-            // Evaluated just now, over all of them; if it is not among what is configured, one of the two is wrong.
-            let stray = leaf.selection().name().filter(|name| !configured.remove(*name));
-            if stray.is_none() && configured == signature.evaluated {
-                by.push(*candidate);
+        for (candidate, signature) in facts.held.iter().filter(|(_, signature)| counted.includes(signature)) {
+            if let Some(clause) = unevaluated(leaf, signature) {
+                self.unevaluated.get_or_insert(clause);
+                continue;
+            }
+            if by.is_empty() {
+                // Most leaves are satisfied by one; a first push alone would make room for four.
+                by.reserve_exact(1);
+            }
+            by.push(*candidate);
+            if wanted == Wanted::Signers {
                 signers.insert(signature.signer.counted_as(facts.domain));
-            } else {
-                let differing = || configured.symmetric_difference(&signature.evaluated).next().cloned();
-                self.unevaluated = self.unevaluated.take().or_else(|| stray.map(Clause::Borrowed).or_else(differing));
             }
         }
         (NodeOutcome { satisfied: !by.is_empty(), by, reason, children: Vec::new() }, signers)
     }
 
-    fn branch(&mut self, of: &[Requirement], needed: usize, distinct: bool) -> (NodeOutcome, BTreeSet<String>) {
+    fn branch(
+        &mut self,
+        of: &[Requirement],
+        needed: usize,
+        distinct: Option<Distinct>,
+        wanted: Wanted,
+    ) -> (NodeOutcome, BTreeSet<String>) {
         // Every child is evaluated, also once the outcome is known: the report accounts for all of them.
-        let outcomes: Vec<_> = of.iter().map(|child| self.node(child)).collect();
+        let outcomes: Vec<_> = of.iter().map(|child| self.node(child, wanted)).collect();
         let held: Vec<_> = outcomes.iter().filter(|(outcome, _)| outcome.satisfied).map(|(_, signers)| signers).collect();
-        let count = if distinct { most_distinct(&held) } else { held.len() };
+        let count = distinct.map_or(held.len(), |Distinct| most_distinct(&held));
         let signers = held.into_iter().flatten().cloned().collect();
         let children = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
         let satisfied = needed > 0 && count >= needed;
@@ -149,20 +169,61 @@ impl Walk<'_> {
     }
 }
 
+/// A clause that is configured and was not evaluated, or the other way round. None where the two are the same set.
+fn unevaluated(leaf: &SignatureRequirement, signature: &VerifiedSignature) -> Option<Clause> {
+    // Evaluated just now, over all of them; if it is not among what is configured, one of the two is wrong.
+    let mut by_order = leaf.selection().name();
+    let mut lacking = None;
+    let mut others = Some(signature.evaluated.len());
+    leaf.each_clause(signature.identity, |clause| {
+        if by_order.is_some_and(|name| clause == name) {
+            by_order = None;
+        } else if signature.evaluated.contains(&clause) {
+            // Each is named once, so that what is left was not configured.
+            others = others.and_then(|others| others.checked_sub(1));
+        } else if lacking.as_ref().is_none_or(|known| clause < *known) {
+            lacking = Some(clause);
+        }
+    });
+    let stray = by_order.map(Clause::Borrowed).or(lacking);
+    stray.or_else(|| {
+        let configured = (others != Some(0)).then(|| leaf.clauses(signature.identity))?;
+        Some(configured.first_difference(&signature.evaluated).cloned().unwrap_or_default())
+    })
+}
+
+/// Which of a leaf's signatures count.
+#[derive(Clone, Copy)]
+enum Counted {
+    Every,
+    /// Those of this authenticated time.
+    Of(Option<UnixTime>),
+    None,
+}
+
+impl Counted {
+    fn includes(self, signature: &VerifiedSignature) -> bool {
+        match self {
+            Self::Every => true,
+            Self::Of(at) => signature.earliest() == at,
+            Self::None => false,
+        }
+    }
+}
+
 /// Those of a leaf's signatures that count, or why none of them does.
-fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, Arc<VerifiedSignature>)>, Failure> {
+fn select(selection: Selection, facts: &LeafFacts) -> Result<Counted, Failure> {
     let LeafFacts { held, against, complete, domain: _ } = facts;
-    let every = || held.iter().collect();
     let superseded = |by: &[usize], of: &str| {
         let by: Vec<_> = by.iter().map(ToString::to_string).collect();
         Err(Failure::new(Code::AttestationSuperseded).expected(of).found(format_args!("number {} does not", by.join(", "))))
     };
     match selection {
-        Selection::Any => Ok(every()),
+        Selection::Any => Ok(Counted::Every),
         // Nothing is known that could be taken away: there is no attestation, and that is said elsewhere.
-        _ if held.is_empty() => Ok(Vec::new()),
+        _ if held.is_empty() => Ok(Counted::None),
         _ if !complete => Err(Code::AbsenceNotProved.into()),
-        Selection::All if against.is_empty() => Ok(every()),
+        Selection::All if against.is_empty() => Ok(Counted::Every),
         Selection::All => {
             let by: Vec<_> = against.iter().map(|(number, _)| *number).collect();
             superseded(&by, "that every attestation of the type says what is asked for")
@@ -173,7 +234,7 @@ fn select(selection: Selection, facts: &LeafFacts) -> Result<Vec<&(usize, Arc<Ve
             // Of two of one second nobody can say which came later, so both must satisfy.
             let by: Vec<_> = against.iter().filter(|(_, at)| at.is_none() || *at == newest).map(|(number, _)| *number).collect();
             if by.is_empty() {
-                Ok(held.iter().filter(|(_, one)| one.earliest() == newest).collect())
+                Ok(Counted::Of(newest))
             } else {
                 superseded(&by, "that the newest attestation of the type says what is asked for")
             }
@@ -210,7 +271,7 @@ fn give<T: Ord>(child: usize, children: &[&BTreeSet<T>], signers: &[&T], given: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::{AuthenticatedTime, Signer, TimeSource};
+    use super::super::facts::{AuthenticatedTime, Clauses, Signer, TimeSource};
     use super::super::{Authority, Claim, KeyAuthority, PredicateMatch, ValueMatch};
     use super::*;
     use crate::digest::Digest;
@@ -231,8 +292,8 @@ mod tests {
         Policy::new(Requirement::signature(more(leaf))).unwrap()
     }
 
-    fn signed(at: i64, evaluated: BTreeSet<Clause>) -> VerifiedSignature {
-        let time = AuthenticatedTime::assertion(UnixTime::from_seconds(at), TimeSource::Log("log".to_owned()));
+    fn signed(at: i64, evaluated: Clauses) -> VerifiedSignature {
+        let time = AuthenticatedTime::assertion(UnixTime::from_seconds(at), TimeSource::Log("log".into()));
         VerifiedSignature {
             signer: Arc::new(Signer::Key { id: [1; 32], name: "a.pub".to_owned() }),
             digest: Digest::sha256(b"image"),
@@ -261,13 +322,13 @@ mod tests {
         for name in
             ["signature", "subject", "claim", "tlog", "timestamps", "keyWindow", "where./a", "where./b", "maxAge", "newest"]
         {
-            assert!(all.contains(name), "{name}");
+            assert!(all.iter().any(|known| known == name), "{name}");
         }
-        assert_eq!(all.len(), 10);
+        assert_eq!(all.iter().count(), 10);
         // This one is evaluated here, over all of them.
         all.remove("newest");
         assert!(decision(&policy, vec![signed(1, all.clone())], &[], true).accepted());
-        for clause in &all {
+        for clause in all.iter() {
             let mut fewer = all.clone();
             fewer.remove(clause);
             let decision = decision(&policy, vec![signed(1, fewer)], &[], true);

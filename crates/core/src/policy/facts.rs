@@ -8,11 +8,76 @@ use crate::format::intoto::Statement;
 use crate::time::UnixTime;
 use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The name of a clause of a policy; most are fixed.
 pub(crate) type Clause = Cow<'static, str>;
+
+/// A set of clauses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Clauses {
+    /// Ascending, each once.
+    names: Vec<Clause>,
+}
+
+impl Clauses {
+    /// An empty set, with room for the clauses of most leaves.
+    pub(crate) fn new() -> Self {
+        Self { names: Vec::with_capacity(16) }
+    }
+
+    pub(crate) fn insert(&mut self, clause: impl Into<Clause>) {
+        let clause = clause.into();
+        if let Err(at) = self.names.binary_search(&clause) {
+            self.names.insert(at, clause);
+        }
+    }
+
+    /// Whether it was in the set, from which it is taken.
+    #[cfg(test)]
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        let Ok(at) = self.names.binary_search_by(|known| (**known).cmp(name)) else { return false };
+        self.names.remove(at);
+        true
+    }
+
+    pub(crate) fn contains(&self, clause: &Clause) -> bool {
+        self.names.binary_search(clause).is_ok()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.names.clear();
+    }
+
+    /// Ascending.
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Clause> {
+        self.names.iter()
+    }
+
+    /// The first that is in one of the two sets only.
+    pub(crate) fn first_difference<'a>(&'a self, other: &'a Self) -> Option<&'a Clause> {
+        let mine = self.iter().find(|clause| !other.contains(clause));
+        mine.into_iter().chain(other.iter().find(|clause| !self.contains(clause))).min()
+    }
+}
+
+impl<C: Into<Clause>> Extend<C> for Clauses {
+    fn extend<I: IntoIterator<Item = C>>(&mut self, clauses: I) {
+        clauses.into_iter().for_each(|clause| self.insert(clause));
+    }
+}
+
+impl<C: Into<Clause>> FromIterator<C> for Clauses {
+    fn from_iter<I: IntoIterator<Item = C>>(clauses: I) -> Self {
+        let mut set = Self::new();
+        set.extend(clauses);
+        set
+    }
+}
 
 /// Who signed, as shown by a trusted key or a verified certificate path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +99,7 @@ pub enum Signer {
         /// SHA-256 of its DER.
         fingerprint: [u8; 32],
         /// Name of the authority whose path holds.
-        authority: String,
+        authority: Arc<str>,
         /// SHA-256 of the DER of each certificate above it on that path, the anchor last.
         chain: Vec<[u8; 32]>,
         /// Its distinguished name, attribute by attribute; empty in Fulcio's certificates.
@@ -61,9 +126,9 @@ impl Signer {
 #[non_exhaustive]
 pub enum TimeSource {
     /// A log's signed entry timestamp.
-    Log(String),
+    Log(Arc<str>),
     /// A timestamp authority.
-    TimestampAuthority(String),
+    TimestampAuthority(Arc<str>),
 }
 
 /// A time at which the signature is known to have existed.
@@ -94,13 +159,13 @@ impl AuthenticatedTime {
 /// A log that holds a verified entry bound to the signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogFact {
-    log: String,
+    log: Arc<str>,
     index: u64,
     witnesses: usize,
 }
 
 impl LogFact {
-    pub(crate) fn assertion(log: String, index: u64, witnesses: usize) -> Self {
+    pub(crate) fn assertion(log: Arc<str>, index: u64, witnesses: usize) -> Self {
         Self { log, index, witnesses }
     }
 
@@ -142,7 +207,7 @@ pub struct VerifiedSignature {
     /// Which identity of a keyless authority matched.
     pub(crate) identity: Option<usize>,
     /// The clauses that were evaluated, to be held against those configured.
-    pub(crate) evaluated: BTreeSet<Clause>,
+    pub(crate) evaluated: Clauses,
     /// What ends it while nothing of the evidence changes; most signatures never end.
     pub(crate) ending: Option<Ending>,
 }

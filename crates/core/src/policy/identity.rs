@@ -1,6 +1,6 @@
 //! [`Identity`]: which certificate subject counts, vouched for by which issuer.
 
-use super::facts::{Clause, Signer};
+use super::facts::{Clause, Clauses, Signer};
 use super::pattern::StringMatch;
 use crate::code::{Code, Failure};
 use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
@@ -185,16 +185,15 @@ impl Identity {
             .chain(self.policy_oids.iter().map(|oid| format!("policyOids.{oid}").into()))
     }
 
-    /// Holds every clause against the signer and names those it evaluated; stops at the first that fails.
-    pub(crate) fn evaluate(&self, certified: Certified<'_>) -> Result<Vec<Clause>, Failure> {
+    /// Holds every clause against the signer and notes those it evaluated; stops at the first that fails.
+    pub(crate) fn evaluate(&self, certified: Certified<'_>, evaluated: &mut Clauses) -> Result<(), Failure> {
         let Certified { subject, extensions, distinguished_name, policies } = certified;
-        let mut evaluated = Vec::new();
         let issuer = extensions.issuer().unwrap_or_default();
         if issuer.is_empty() || !self.issuer.matches(issuer) {
             let found = if issuer.is_empty() { "no issuer in the certificate" } else { issuer };
             return Err(Failure::new(Code::IssuerMismatch).expected(&self.issuer).found(found));
         }
-        evaluated.push("issuer".into());
+        evaluated.insert("issuer");
         if let Some(kind) = self.kind {
             let found = SubjectKind::of(subject);
             if found != kind {
@@ -203,12 +202,12 @@ impl Identity {
                     .found(format_args!("{} of kind {}", subject.value(), found.name()))
                     .at("subjectKind"));
             }
-            evaluated.push("subjectKind".into());
+            evaluated.insert("subjectKind");
         }
         if !self.subject.matches(subject.value()) {
             return Err(Failure::new(Code::IdentityMismatch).expected(&self.subject).found(subject.value()));
         }
-        evaluated.push("identity".into());
+        evaluated.insert("identity");
         for (name, value) in &self.extensions {
             let found = extensions.get(name);
             if !found.is_some_and(|found| value.matches(found)) {
@@ -217,7 +216,7 @@ impl Identity {
                     .found(found.unwrap_or("no such extension"))
                     .at(name));
             }
-            evaluated.push(format!("extensions.{name}").into());
+            evaluated.insert(format!("extensions.{name}"));
         }
         for (of, value) in &self.subject_dn {
             let found: Vec<_> = distinguished_name.get(of).collect();
@@ -229,16 +228,16 @@ impl Identity {
                     .found(if found.is_empty() { "no such attribute".to_owned() } else { distinguished_name.to_string() })
                     .at(format_args!("subjectDn.{of}")));
             }
-            evaluated.push(format!("subjectDn.{of}").into());
+            evaluated.insert(format!("subjectDn.{of}"));
         }
         for oid in &self.policy_oids {
             if !policies.contains(oid) {
                 let found = if policies.is_empty() { "none".to_owned() } else { policies.join(", ") };
                 return Err(Failure::new(Code::PolicyOidMismatch).expected(oid).found(found).at("policyOids"));
             }
-            evaluated.push(format!("policyOids.{oid}").into());
+            evaluated.insert(format!("policyOids.{oid}"));
         }
-        Ok(evaluated)
+        Ok(())
     }
 
     /// What thresholds count as one identity.

@@ -21,7 +21,7 @@ pub(crate) use decide::{Decision, LeafFacts, NodeOutcome, decide, most_distinct}
 pub(crate) use domain::domains;
 pub use exception::{Basis, Exception};
 pub use facts::{AuthenticatedTime, LogFact, Signer, TimeSource, VerifiedSignature};
-pub(crate) use facts::{Clause, Ending};
+pub(crate) use facts::{Clauses, Ending};
 pub use glob::Glob;
 pub(crate) use identity::Certified;
 pub use identity::{Identity, SubjectKind, unanchored_notices};

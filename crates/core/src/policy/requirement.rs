@@ -3,7 +3,7 @@
 use super::authority::Authority;
 use super::domain::domains;
 use super::exception::Exception;
-use super::facts::Clause;
+use super::facts::{Clause, Clauses};
 use super::predicate::{PredicateMatch, Selection};
 use super::settings::{Settings, TlogMode};
 use crate::code::{Code, Failure};
@@ -182,26 +182,32 @@ impl SignatureRequirement {
 
     /// Names of all clauses that are configured here, for the `identity`-th identity of a keyless authority. What was
     /// evaluated must equal this set, or nothing is accepted (INV-4).
-    pub(crate) fn clauses(&self, identity: Option<usize>) -> BTreeSet<Clause> {
-        let mut clauses: BTreeSet<Clause> = ["signature", "subject", "claim", "tlog", "timestamps"].map(Clause::Borrowed).into();
+    pub(crate) fn clauses(&self, identity: Option<usize>) -> Clauses {
+        let mut clauses = Clauses::new();
+        self.each_clause(identity, |clause| clauses.insert(clause));
+        clauses
+    }
+
+    /// Hands them out one by one, each once.
+    pub(crate) fn each_clause(&self, identity: Option<usize>, mut each: impl FnMut(Clause)) {
+        ["signature", "subject", "claim", "tlog", "timestamps"].into_iter().for_each(|clause| each(clause.into()));
         if self.settings.witnesses.is_some() {
-            clauses.insert("witnesses".into());
+            each("witnesses".into());
         }
-        clauses.extend(self.predicate.iter().map(|clause| clause.clause().into()));
-        clauses.extend(self.max_age.map(|_| "maxAge".into()));
-        clauses.extend(self.selection.name().map(Clause::Borrowed));
+        self.predicate.iter().for_each(|clause| each(clause.clause().into()));
+        if self.max_age.is_some() {
+            each("maxAge".into());
+        }
+        self.selection.name().into_iter().for_each(|name| each(name.into()));
         match &self.authority {
-            Authority::Key(_) => {
-                clauses.insert("keyWindow".into());
-            }
+            Authority::Key(_) => each("keyWindow".into()),
             Authority::Keyless(keyless) => {
-                clauses.extend(["certificate", "sct"].map(Clause::Borrowed));
+                ["certificate", "sct"].into_iter().for_each(|clause| each(clause.into()));
                 if let Some(identity) = identity.and_then(|index| keyless.identities().get(index)) {
-                    clauses.extend(identity.clauses());
+                    identity.clauses().for_each(each);
                 }
             }
         }
-        clauses
     }
 
     fn validate(&self) -> Result<(), Failure> {

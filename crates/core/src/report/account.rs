@@ -65,7 +65,7 @@ pub(crate) struct CandidateAccount {
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) headline: Headline,
-    pub(crate) subject: SubjectReport,
+    pub(crate) subject: SubjectAccount,
     pub(crate) evidence: Option<EvidenceReport>,
     pub(crate) trust: Arc<TrustRoot>,
     pub(crate) policy: Arc<Policy>,
@@ -74,9 +74,27 @@ pub(crate) struct Account {
     pub(crate) horizon: Option<(UnixTime, Failure)>,
     pub(crate) requirement: Option<NodeOutcome>,
     pub(crate) candidates: Vec<CandidateAccount>,
+    /// What is weaker than the default here, before what always is with this verifier.
     pub(crate) weakened: Vec<Failure>,
+    pub(crate) always_weakened: Arc<[Failure]>,
     pub(crate) notices: Vec<Failure>,
     pub(crate) gathering: Vec<(Option<&'static str>, Failure)>,
+}
+
+impl Account {
+    /// Everything that is weaker than the default.
+    pub(super) fn all_weakened(&self) -> impl Iterator<Item = &Failure> {
+        self.weakened.iter().chain(&*self.always_weakened)
+    }
+}
+
+/// What was asked about.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "an image has many more texts")]
+pub(crate) enum SubjectAccount {
+    /// A blob, by the digest that names it.
+    Blob(Option<Digest>),
+    Image(SubjectReport),
 }
 
 /// The account of one verify call. Immutable, cheap to clone.
@@ -138,7 +156,7 @@ impl Report {
     /// Codes of everything weaker than the default.
     #[must_use]
     pub fn weakened_codes(&self) -> Vec<Code> {
-        self.account.weakened.iter().map(Failure::code).collect()
+        self.account.all_weakened().map(Failure::code).collect()
     }
 
     /// Codes of the notices.

@@ -1,6 +1,6 @@
 //! [`Document`]: the form in which an account is shown, made only when somebody asks to see it.
 
-use super::account::{Account, CandidateAccount, Headline, Verdict};
+use super::account::{Account, CandidateAccount, Headline, SubjectAccount, Verdict};
 use crate::check::candidate::Evaluation;
 use crate::check::{Check, Outcome};
 use crate::code::{Code, Failure};
@@ -448,7 +448,13 @@ impl Document {
             verdict: *verdict,
             reason: Reason::from(failure),
             action: failure.code().action(),
-            subject: account.subject.clone(),
+            subject: match &account.subject {
+                SubjectAccount::Image(subject) => subject.clone(),
+                SubjectAccount::Blob(digest) => {
+                    let digest = digest.map(|digest| digest.to_string());
+                    SubjectReport { asked: digest.clone().unwrap_or_default(), digest, ..SubjectReport::default() }
+                }
+            },
             evidence: account.evidence.clone(),
             verification_time: time,
             trust_root: (&*account.trust).into(),
@@ -462,7 +468,7 @@ impl Document {
                 .enumerate()
                 .map(|(index, candidate)| CandidateReport::new(index.saturating_add(1), candidate, leaves))
                 .collect(),
-            weakened: reasons(&account.weakened),
+            weakened: account.all_weakened().map(Reason::from).collect(),
             notices: reasons(&account.notices),
             gathering: account
                 .gathering

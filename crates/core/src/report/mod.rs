@@ -6,7 +6,7 @@ mod account;
 mod document;
 mod render;
 
-pub(crate) use account::{Account, CandidateAccount, Headline};
+pub(crate) use account::{Account, CandidateAccount, Headline, SubjectAccount};
 pub use account::{Report, Verdict};
 pub(crate) use document::{EvidenceReport, PlatformReport, SubjectReport, TagReport};
 pub use render::Style;

@@ -41,8 +41,8 @@ impl<'a> Checkpoint<'a> {
             return Err(malformed("extension lines that are not empty"));
         }
         let size = decimal(size).ok_or_else(|| malformed("a tree size in decimal without leading zeros").found(size))?;
-        let root = base64::decode(root)
-            .and_then(|bytes| Hash::try_from(bytes).ok())
+        let root = base64::decode_few::<32>(root)
+            .and_then(|bytes| Hash::try_from(&*bytes).ok())
             .ok_or_else(|| malformed("a root hash of 32 bytes in canonical base64").found(root))?;
         Ok(Self { origin, size, root, extensions })
     }

@@ -5,7 +5,7 @@
 
 use crate::code::{Code, Failure};
 use crate::digest::sha256_parts;
-use crate::encoding::{base64, hex};
+use crate::encoding::{Few, base64, hex};
 use crate::key::PublicKey;
 use crate::limits::Limits;
 
@@ -21,18 +21,18 @@ pub struct SignedNote<'a> {
     /// The signed bytes, final newline included.
     pub text: &'a str,
     /// The signature lines in the order of the note: at least one, at most `Limits::checkpoint_signatures`.
-    pub signatures: Vec<NoteSignature<'a>>,
+    pub signatures: Few<NoteSignature<'a>, 2>,
 }
 
 /// One signature line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoteSignature<'a> {
     /// The name that the signer gave itself; not empty, without white space and `+`.
     pub name: &'a str,
     /// The claimed key id.
     pub key_id: KeyId,
     /// The signature, at least one byte. Its form depends on the key.
-    pub signature: Vec<u8>,
+    pub signature: Few<u8, 72>,
 }
 
 impl<'a> SignedNote<'a> {
@@ -75,10 +75,10 @@ impl<'a> NoteSignature<'a> {
         if !is_key_name(name) {
             return Err(bad("a signer name without white space and '+'"));
         }
-        let bytes = base64::decode(value).ok_or_else(|| bad("a signature in canonical base64"))?;
+        let bytes = base64::decode_few::<76>(value).ok_or_else(|| bad("a signature in canonical base64"))?;
         match bytes.split_first_chunk::<4>() {
             Some((key_id, signature)) if !signature.is_empty() => {
-                Ok(Self { name, key_id: *key_id, signature: signature.to_vec() })
+                Ok(Self { name, key_id: *key_id, signature: signature.iter().copied().collect() })
             }
             _ => Err(bad("a key id of 4 bytes and a signature")),
         }
@@ -192,7 +192,7 @@ mod tests {
     fn a_note_is_taken_apart() {
         let note = SignedNote::parse(NOTE, &Limits::DEFAULT).unwrap();
         assert_eq!(note.text, "text\n");
-        assert_eq!(note.signatures, [NoteSignature { name: "name", key_id: [1, 2, 3, 4], signature: vec![5] }]);
+        assert_eq!(*note.signatures, [NoteSignature { name: "name", key_id: [1, 2, 3, 4], signature: vec![5].into() }]);
         let inner = SignedNote::parse("a\n\nb\n\n\u{2014} name AQIDBAU=\n", &Limits::DEFAULT).unwrap();
         assert_eq!(inner.text, "a\n\nb\n");
     }

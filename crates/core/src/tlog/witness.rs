@@ -75,7 +75,7 @@ impl ValidCheckpoint<'_> {
     /// the call has used up its signature checks.
     pub fn cosignatures<'w>(&self, witnesses: &'w [Witness], budget: &mut Budget) -> Result<Vec<Cosignature<'w>>, Failure> {
         let mut found: Vec<Cosignature<'w>> = Vec::new();
-        for line in &self.note().signatures {
+        for line in &*self.note().signatures {
             for witness in witnesses.iter().filter(|witness| witness.name == line.name && witness.key_id == line.key_id) {
                 budget.spend_signature()?;
                 let cosignature = verify_line(witness, self.note().text, &line.signature)?;

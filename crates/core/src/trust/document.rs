@@ -15,6 +15,7 @@ use crate::x509::Certificate;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 const MEDIA_TYPES: [&str; 3] = [
     "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
@@ -215,7 +216,7 @@ impl fmt::Display for Place {
 }
 
 struct ReadLog {
-    base_url: String,
+    base_url: Arc<str>,
     log_id: Vec<u8>,
     checkpoint_key_id: Option<[u8; 4]>,
     key: PreparedKey,
@@ -258,7 +259,7 @@ fn read_log(log: &LogJson<'_>, at: &Place) -> Result<Result<ReadLog, Failure>, F
     if !kind.matches(key.key().kind()) {
         return Err(invalid("publicKey.keyDetails").expected("the details of this key").found(&log.public_key.key_details));
     }
-    let base_url = log.base_url.as_deref().unwrap_or_default().to_owned();
+    let base_url = log.base_url.as_deref().unwrap_or_default().into();
     let operator = log.operator.as_deref().filter(|operator| !operator.is_empty()).map(str::to_owned);
     Ok(Ok(ReadLog { base_url, log_id, checkpoint_key_id, key, scheme, validity, operator }))
 }

@@ -7,4 +7,5 @@ mod document;
 pub mod embedded;
 mod root;
 
+pub(crate) use root::AuthorityIdentity;
 pub use root::{CertificateAuthority, CtLog, TimestampAuthority, TransparencyLog, TrustRoot, TrustRootBuilder, TrustRootOrigin};

@@ -29,7 +29,8 @@ pub struct TrustRootOrigin {
 /// A transparency log (Rekor) whose entries are believed.
 #[derive(Debug)]
 pub struct TransparencyLog {
-    pub(crate) base_url: String,
+    /// Names are shared with what is known of each signature.
+    pub(crate) base_url: Arc<str>,
     pub(crate) log_id: Vec<u8>,
     pub(crate) checkpoint_key_id: Option<[u8; 4]>,
     pub(crate) key: PreparedKey,
@@ -45,7 +46,7 @@ impl TransparencyLog {
     /// [`Code::TrustRootInvalid`] when the key cannot be prepared.
     pub fn new(base_url: &str, log_id: Vec<u8>, key: PublicKey, scheme: Scheme, validity: Validity) -> Result<Self, Failure> {
         let key = PreparedKey::new(key)?;
-        let base_url = base_url.to_owned();
+        let base_url = base_url.into();
         Ok(Self { base_url, log_id, checkpoint_key_id: None, key, scheme, validity, operator: None })
     }
 
@@ -75,8 +76,8 @@ impl TransparencyLog {
 
     /// Name for the report: the base URL, or the id where there is none.
     #[must_use]
-    pub fn name(&self) -> String {
-        if self.base_url.is_empty() { hex::encode(&self.log_id) } else { self.base_url.clone() }
+    pub fn name(&self) -> Arc<str> {
+        if self.base_url.is_empty() { hex::encode(&self.log_id).into() } else { Arc::clone(&self.base_url) }
     }
 
     /// What thresholds count: the operator where one is named, else the key itself, so that one log under two ids, or
@@ -96,10 +97,19 @@ pub(crate) enum LogIdentity<'a> {
     Key(&'a [u8; 32]),
 }
 
+/// What thresholds over timestamp authorities count as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum AuthorityIdentity<'a> {
+    Operator(&'a str),
+    /// The anchor's SubjectPublicKeyInfo.
+    Key(&'a [u8]),
+    Uri(&'a str),
+}
+
 /// A certificate transparency log whose timestamps are believed.
 #[derive(Debug)]
 pub struct CtLog {
-    pub(crate) base_url: String,
+    pub(crate) base_url: Arc<str>,
     pub(crate) log_id: [u8; 32],
     pub(crate) key: PreparedKey,
     pub(crate) scheme: Scheme,
@@ -114,7 +124,7 @@ impl CtLog {
     pub fn new(base_url: &str, key: PublicKey, scheme: Scheme, validity: Validity) -> Result<Self, Failure> {
         let key = PreparedKey::new(key)?;
         let log_id = *key.key().id();
-        Ok(Self { base_url: base_url.to_owned(), log_id, key, scheme, validity })
+        Ok(Self { base_url: base_url.into(), log_id, key, scheme, validity })
     }
 
     /// Base URL as the trust root writes it.
@@ -127,7 +137,7 @@ impl CtLog {
 /// A certificate authority: one chain, leaf-issuing certificate first, anchor last, and the window of the whole.
 #[derive(Debug)]
 pub struct CertificateAuthority {
-    pub(crate) uri: String,
+    pub(crate) uri: Arc<str>,
     pub(crate) chain: Vec<Certificate>,
     pub(crate) validity: Validity,
     pub(crate) operator: Option<String>,
@@ -145,7 +155,7 @@ impl CertificateAuthority {
                 .expected("at least one certificate")
                 .at(format_args!("certChain of {uri}")));
         }
-        Ok(Self { uri: uri.to_owned(), chain, validity, operator: None })
+        Ok(Self { uri: uri.into(), chain, validity, operator: None })
     }
 
     /// Name as the trust root writes it; not necessarily a URL.
@@ -188,11 +198,11 @@ impl TimestampAuthority {
 
     /// What thresholds count: operator, else the uri, else the anchor's key. Several entries of one service with other
     /// certificates or windows are one authority (K-TL-09).
-    pub(crate) fn identity(&self) -> String {
-        match (&self.authority.operator, self.authority.uri.as_str(), self.authority.anchor()) {
-            (Some(operator), _, _) => format!("operator {operator}"),
-            (None, "", Some(anchor)) => format!("key {}", hex::encode(&sha256_parts(&[anchor.spki()]))),
-            (None, uri, _) => format!("uri {uri}"),
+    pub(crate) fn identity(&self) -> AuthorityIdentity<'_> {
+        match (&self.authority.operator, &*self.authority.uri, self.authority.anchor()) {
+            (Some(operator), _, _) => AuthorityIdentity::Operator(operator),
+            (None, "", Some(anchor)) => AuthorityIdentity::Key(anchor.spki()),
+            (None, uri, _) => AuthorityIdentity::Uri(uri),
         }
     }
 }

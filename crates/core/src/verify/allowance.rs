@@ -17,11 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Indices of the candidates beyond the allowance of their layout. What cannot even be read takes none of it.
 pub(super) fn left_out(verifier: &Verifier, candidates: &[Candidate], artifact: &Artifact<'_>) -> BTreeSet<usize> {
+    let allowed = verifier.limits.candidates_verified;
+    if candidates.len() <= allowed {
+        return BTreeSet::new();
+    }
     let mut of_layout: BTreeMap<Layout, Vec<usize>> = BTreeMap::new();
     for (index, candidate) in candidates.iter().enumerate() {
         of_layout.entry(candidate.layout).or_default().push(index);
     }
-    let allowed = verifier.limits.candidates_verified;
     let leaves = verifier.policy.leaves();
     let allow_chain = leaves.iter().any(|leaf| leaf.configured().allow_chain);
     let mut left_out = BTreeSet::new();

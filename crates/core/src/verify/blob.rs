@@ -8,7 +8,7 @@ use crate::check::Artifact;
 use crate::code::{Code, Failure};
 use crate::format::bundle;
 use crate::policy::Basis;
-use crate::report::{EvidenceReport, Headline, SubjectReport, Verdict};
+use crate::report::{EvidenceReport, Headline, SubjectAccount, Verdict};
 use crate::time::UnixTime;
 
 /// There is nothing but the blob.
@@ -31,7 +31,7 @@ impl Verifier {
         let parsed = bundle::parse(bundle, &self.limits, examination.allows_chain());
         examination.examine(About::Image, "bundle", None, parsed, artifact);
         // One bundle says nothing about others.
-        examination.unseen(Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
+        examination.unseen(|| Failure::new(Code::AbsenceNotProved).found("one bundle, not all attestations"));
         let decision = examination.decide(&SCOPE);
         let name = artifact.name().copied();
         let failure = match name {
@@ -46,8 +46,7 @@ impl Verifier {
         };
         let headline = Headline { verdict: verdict(&failure), failure };
         let verdict = headline.verdict;
-        let shown = name.map(|digest| digest.to_string());
-        let subject = SubjectReport { asked: shown.clone().unwrap_or_default(), digest: shown, ..SubjectReport::default() };
+        let subject = SubjectAccount::Blob(name);
         let evidence = EvidenceReport { origin: "given", complete: true };
         let signatures = examination.signatures(&[(&SCOPE, &decision)]);
         let horizon = if decision.accepted() { examination.horizon(|later| later.decide(&SCOPE).accepted()) } else { None };

@@ -9,17 +9,21 @@ use crate::check::Artifact;
 use crate::check::candidate::{Bench, evaluate};
 use crate::code::{Class, Code, Failure};
 use crate::digest::Digest;
+use crate::encoding::Few;
 use crate::format::Signed;
 use crate::gather::{Attached, Evidence, EvidenceOrigin, Layout, PlatformEvidence};
 use crate::limits::Budget;
 use crate::oci::{Reference, Repository};
 use crate::policy::{
-    Authority, Basis, Claim, Decision, Ending, LeafFacts, NodeOutcome, Requirement, Selection, VerifiedSignature, decide,
+    Authority, Basis, Claim, Decision, Ending, LeafFacts, NodeOutcome, Policy, Requirement, Selection, VerifiedSignature, decide,
     unanchored_notices,
 };
-use crate::report::{Account, EvidenceReport, Headline, PlatformReport, Report, SubjectReport, TagReport, Verdict};
+use crate::report::{
+    Account, EvidenceReport, Headline, PlatformReport, Report, SubjectAccount, SubjectReport, TagReport, Verdict,
+};
 use crate::time::{Present, UnixTime};
 use crate::trust::TrustRoot;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,12 +36,44 @@ pub(super) enum Judgement {
     NotAccepted(NotAccepted),
 }
 
+/// What is known of each leaf, by what the signatures are about.
+#[derive(Default)]
+struct Facts {
+    /// Empty until there is a candidate.
+    image: Vec<LeafFacts>,
+    platforms: BTreeMap<usize, Vec<LeafFacts>>,
+}
+
+impl Facts {
+    fn of(&self, about: About) -> &[LeafFacts] {
+        match about {
+            About::Image => &self.image,
+            About::Platform(number) => self.platforms.get(&number).map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
+
+    /// With nothing known of any leaf where nothing was noted yet.
+    fn of_mut(&mut self, about: About, verifier: &Verifier) -> &mut [LeafFacts] {
+        let facts = match about {
+            About::Image => &mut self.image,
+            About::Platform(number) => self.platforms.entry(number).or_default(),
+        };
+        if facts.is_empty() {
+            *facts = no_facts(verifier);
+        }
+        facts
+    }
+
+    fn all(&self) -> impl Iterator<Item = &LeafFacts> {
+        self.image.iter().chain(self.platforms.values().flatten())
+    }
+}
+
 /// All candidates, held against all leaves.
 pub(super) struct Examination<'v> {
     verifier: &'v Verifier,
     pub(super) present: Present,
-    /// By what the signatures are about, and by leaf.
-    facts: BTreeMap<About, Vec<LeafFacts>>,
+    facts: Facts,
     examined: Vec<Examined>,
     /// Why there could be attestations that nobody looked at.
     unseen: Option<Failure>,
@@ -53,7 +89,7 @@ impl<'v> Examination<'v> {
         Self {
             verifier,
             present: Present::new(now),
-            facts: BTreeMap::new(),
+            facts: Facts::default(),
             examined: Vec::new(),
             unseen: None,
             checks_left,
@@ -61,9 +97,12 @@ impl<'v> Examination<'v> {
         }
     }
 
-    /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all.
-    pub(super) fn unseen(&mut self, why: Failure) {
-        self.unseen.get_or_insert(why);
+    /// Notes that there could be attestations which nobody looked at: then nothing is known about the newest, or about all. A
+    /// policy that asks for neither is not concerned.
+    pub(super) fn unseen(&mut self, why: impl FnOnce() -> Failure) {
+        if self.verifier.policy.leaves().iter().any(|leaf| leaf.selection() != Selection::Any) {
+            self.unseen.get_or_insert_with(why);
+        }
     }
 
     /// Holds one candidate against every leaf. `artifact` is what it is about.
@@ -83,8 +122,7 @@ impl<'v> Examination<'v> {
                 examined.format = Some(signed.format);
                 let (limits, present) = (&self.verifier.limits, &self.present);
                 let leaves = self.verifier.policy.leaves().iter().zip(self.verifier.keys.iter());
-                let none = no_facts(self.verifier);
-                let facts = self.facts.entry(about).or_insert(none);
+                let facts = self.facts.of_mut(about, self.verifier);
                 for (index, ((leaf, key), facts)) in leaves.zip(facts).enumerate() {
                     let bench = Bench { trust: leaf.trust_root().unwrap_or(&self.verifier.trust), limits, present };
                     // A budget of its own, so that neither candidates before this one nor other leaves decide what
@@ -92,13 +130,22 @@ impl<'v> Examination<'v> {
                     let mut budget = Budget::new(limits);
                     let evaluation = evaluate(&signed, leaf, key.as_ref(), artifact, bench, &mut budget);
                     match (&evaluation.result, evaluation.attests) {
-                        (Ok(verified), _) => facts.held.push((number, Arc::clone(verified))),
+                        (Ok(verified), _) => {
+                            if facts.held.is_empty() {
+                                // Mostly there is one; a first push alone would make room for four.
+                                facts.held.reserve_exact(1);
+                            }
+                            facts.held.push((number, Arc::clone(verified)));
+                        }
                         (Err(_), Some(at)) => facts.against.push((number, at)),
                         (Err(_), None) => {}
                     }
                     examined.take(index, evaluation, &mut self.checks_left);
                 }
             }
+        }
+        if self.examined.is_empty() {
+            self.examined.reserve_exact(1);
         }
         self.examined.push(examined);
     }
@@ -109,10 +156,16 @@ impl<'v> Examination<'v> {
     }
 
     /// What is known about each leaf from the signatures about these.
-    fn facts(&self, scope: &[About]) -> Vec<LeafFacts> {
+    fn facts(&self, scope: &[About]) -> Cow<'_, [LeafFacts]> {
         let leaves = self.verifier.policy.leaves();
+        // Of one thing, as of now, and with no leaf whose order could be unknown: what was noted is all there is to know.
+        if let ([about], None) = (scope, self.after)
+            && leaves.iter().all(|leaf| leaf.selection() == Selection::Any)
+        {
+            return Cow::Borrowed(self.facts.of(*about));
+        }
         let mut facts = no_facts(self.verifier);
-        for found in scope.iter().filter_map(|about| self.facts.get(about)) {
+        for found in scope.iter().map(|about| self.facts.of(*about)) {
             for (leaf, found) in facts.iter_mut().zip(found) {
                 leaf.add(found, self.after);
             }
@@ -122,7 +175,7 @@ impl<'v> Examination<'v> {
             let open = self.examined(scope).any(|examined| examined.undecided(index).is_some());
             facts.complete = leaf.selection() == Selection::Any || (self.unseen.is_none() && !open);
         }
-        facts
+        Cow::Owned(facts)
     }
 
     /// Decides the policy over the signatures about these.
@@ -132,15 +185,24 @@ impl<'v> Examination<'v> {
 
     /// The signatures that satisfy some leaf in one of the decisions, each once.
     pub(super) fn signatures(&self, decided: &[(&[About], &Decision)]) -> Vec<Arc<VerifiedSignature>> {
-        let mut numbered: BTreeMap<usize, Arc<VerifiedSignature>> = BTreeMap::new();
+        let mut numbers: Few<usize, 8> = Few::new();
+        let mut signatures = Vec::with_capacity(1);
         for (scope, decision) in decided {
             let facts = self.facts(scope);
-            for (outcome, facts) in decision.root.leaves(&self.verifier.policy).into_iter().zip(facts) {
-                let counts = |(number, _): &(usize, Arc<VerifiedSignature>)| outcome.by.contains(number);
-                numbered.extend(facts.held.into_iter().filter(counts));
-            }
+            let mut facts = facts.iter();
+            decision.root.each_leaf(self.verifier.policy.requirement(), &mut |outcome| {
+                let held = facts.next().map(|facts| facts.held.as_slice()).unwrap_or_default();
+                for (number, signature) in held.iter().filter(|(number, _)| outcome.by.contains(number)) {
+                    // In the order of their numbers.
+                    if let Err(at) = numbers.binary_search(number) {
+                        numbers.push(*number);
+                        numbers.get_mut(at..).unwrap_or_default().rotate_right(1);
+                        signatures.insert(at, Arc::clone(signature));
+                    }
+                }
+            });
         }
-        numbered.into_values().collect()
+        signatures
     }
 
     fn examined<'e>(&'e self, scope: &'e [About]) -> impl Iterator<Item = &'e Examined> {
@@ -150,7 +212,7 @@ impl<'v> Examination<'v> {
     /// When an acceptance ends by itself: the first second at which `holds` is no longer true of what is left of the facts,
     /// and why. Facts only fall away as time passes, so there is one such moment and it can be searched for.
     pub(super) fn horizon(&mut self, holds: impl Fn(&Self) -> bool) -> Option<(UnixTime, Failure)> {
-        let held = self.facts.values().flatten().flat_map(|leaf| &leaf.held);
+        let held = self.facts.all().flat_map(|leaf| &leaf.held);
         let mut endings: Vec<Ending> = held.filter_map(|(_, signature)| signature.ending.clone()).collect();
         endings.sort_by_key(|ending| (ending.last, ending.why.code()));
         let index = endings.partition_point(|ending| {
@@ -223,7 +285,7 @@ impl<'v> Examination<'v> {
         self,
         headline: Headline,
         decision: Decision,
-        subject: SubjectReport,
+        subject: SubjectAccount,
         evidence: Option<EvidenceReport>,
         extra: Extra,
     ) -> (Report, Present) {
@@ -260,7 +322,8 @@ impl<'v> Examination<'v> {
             horizon: extra.horizon,
             requirement: self.verifier.policy.excepted().is_none().then_some(decision.root),
             candidates: self.examined.into_iter().map(|examined| examined.into_account(&extra.subjects)).collect(),
-            weakened: extra.weakened.into_iter().chain(weakened(self.verifier)).collect(),
+            weakened: extra.weakened,
+            always_weakened: Arc::clone(&self.verifier.weakened),
             notices,
             gathering: extra.gathering,
         };
@@ -360,8 +423,8 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     }
     if !evidence.proves_absence() || gathering.hidden.is_some() {
         let what = || "saved evidence, which could leave something out".to_owned();
-        let found = gathering.hidden.as_ref().map_or_else(what, Failure::to_string);
-        examination.unseen(Failure::new(Code::AbsenceNotProved).found(found));
+        let found = || gathering.hidden.as_ref().map_or_else(what, Failure::to_string);
+        examination.unseen(|| Failure::new(Code::AbsenceNotProved).found(found()));
     }
     let (proven, not_excepted) = match verifier.policy.excepted() {
         Some(exception) => {
@@ -451,7 +514,8 @@ pub(super) fn image(verifier: &Verifier, evidence: &Evidence, now: UnixTime) -> 
     }
     let extra =
         Extra { basis: basis.clone(), horizon, weakened: excepted.collect(), notices, gathering: gathering.notes, subjects };
-    let (report, present) = examination.report(headline, decision, subject_report, Some(evidence_report), extra);
+    let (report, present) =
+        examination.report(headline, decision, SubjectAccount::Image(subject_report), Some(evidence_report), extra);
     match (verdict, proven) {
         (Verdict::Accepted, Some(proven)) => Judgement::Accepted { proven: Box::new(proven), signatures, report, present },
         (Verdict::Undecided, _) => Judgement::NotAccepted(NotAccepted::Undecided(report)),
@@ -497,7 +561,7 @@ pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, 
     dedup(&mut notices);
     let account = Account {
         headline: Headline { verdict, failure },
-        subject,
+        subject: SubjectAccount::Image(subject),
         evidence: None,
         trust: Arc::clone(&verifier.trust),
         policy: Arc::clone(&verifier.policy),
@@ -505,7 +569,8 @@ pub(super) fn refused(verifier: &Verifier, asked: &Reference, failure: Failure, 
         horizon: None,
         requirement: None,
         candidates: Vec::new(),
-        weakened: weakened(verifier),
+        weakened: Vec::new(),
+        always_weakened: Arc::clone(&verifier.weakened),
         notices,
         gathering: Vec::new(),
     };
@@ -647,9 +712,10 @@ fn notices_of(trust: &TrustRoot, present: &Present) -> Vec<Failure> {
     trust.skipped().iter().cloned().chain(old).collect()
 }
 
-fn weakened(verifier: &Verifier) -> Vec<Failure> {
-    let mut weakened: Vec<Failure> = verifier.weakened.clone();
-    for leaf in verifier.policy.leaves() {
+/// What is weaker than the default in every verification: what was declared, and what the policy leaves out.
+pub(super) fn weakened(declared: &[Failure], policy: &Policy) -> Arc<[Failure]> {
+    let mut weakened: Vec<Failure> = declared.to_vec();
+    for leaf in policy.leaves() {
         let mut codes = leaf.configured().weakened(matches!(leaf.authority(), Authority::Keyless(_)));
         if *leaf.claimed() == Claim::AnyStatement {
             codes.push(Code::AnyStatement);
@@ -657,10 +723,13 @@ fn weakened(verifier: &Verifier) -> Vec<Failure> {
         weakened.extend(codes.into_iter().map(|code| Failure::new(code).at(leaf.authority().describe())));
     }
     dedup(&mut weakened);
-    weakened
+    weakened.into()
 }
 
 fn dedup(failures: &mut Vec<Failure>) {
+    if failures.len() < 2 {
+        return;
+    }
     let mut seen: Vec<Failure> = Vec::with_capacity(failures.len());
     for failure in failures.drain(..) {
         if !seen.contains(&failure) {

@@ -34,13 +34,13 @@ macro_rules! account {
 #[derive(Clone, Debug)]
 pub struct Accepted {
     proven: Arc<Proven>,
-    signatures: Arc<[Arc<VerifiedSignature>]>,
+    signatures: Vec<Arc<VerifiedSignature>>,
     report: Report,
 }
 
 impl Accepted {
     pub(super) fn assertion(proven: Proven, signatures: Vec<Arc<VerifiedSignature>>, report: Report) -> Self {
-        Self { proven: Arc::new(proven), signatures: signatures.into(), report }
+        Self { proven: Arc::new(proven), signatures, report }
     }
 
     /// The same acceptance as of another moment at which every check has the same outcome.
@@ -84,13 +84,13 @@ impl Accepted {
 #[derive(Clone, Debug)]
 pub struct AcceptedBlob {
     digest: Digest,
-    signatures: Arc<[Arc<VerifiedSignature>]>,
+    signatures: Vec<Arc<VerifiedSignature>>,
     report: Report,
 }
 
 impl AcceptedBlob {
     pub(super) fn assertion(digest: Digest, signatures: Vec<Arc<VerifiedSignature>>, report: Report) -> Self {
-        Self { digest, signatures: signatures.into(), report }
+        Self { digest, signatures, report }
     }
 
     /// The same acceptance as of another moment at which every check has the same outcome.

@@ -45,7 +45,10 @@ pub struct Verifier {
     pub(super) keys: Arc<[Option<PreparedKey>]>,
     /// The trust domain of each leaf's root.
     pub(super) domains: Arc<[usize]>,
-    pub(super) weakened: Vec<Failure>,
+    /// What a caller declared to be weaker than the default.
+    declared: Vec<Failure>,
+    /// That, and what is weaker in the policy: the same in every report.
+    pub(super) weakened: Arc<[Failure]>,
     pub(super) platforms: PlatformChoice,
     signature_repository: Option<Repository>,
     remembering: Option<Remembering>,
@@ -77,13 +80,15 @@ impl Verifier {
         let roots: Vec<&TrustRoot> =
             policy.leaves().iter().map(|leaf| leaf.trust_root().map_or(&*trust, |root| &**root)).collect();
         let domains = domains(&roots).into();
+        let weakened = judge::weakened(&[], &policy);
         Self {
             trust,
             policy,
             limits,
             keys,
             domains,
-            weakened: Vec::new(),
+            declared: Vec::new(),
+            weakened,
             platforms: PlatformChoice::index(),
             signature_repository: None,
             remembering: None,
@@ -126,7 +131,8 @@ impl Verifier {
     /// was given and not read from a clock ([`Code::TimeGiven`]).
     #[must_use]
     pub fn declare_weakened(mut self, what: Failure) -> Self {
-        self.weakened.push(what);
+        self.declared.push(what);
+        self.weakened = judge::weakened(&self.declared, &self.policy);
         self
     }
 

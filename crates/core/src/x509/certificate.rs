@@ -31,7 +31,7 @@ const MAX_SERIAL: usize = 20;
 pub struct Certificate(Arc<Parts>);
 
 struct Parts {
-    der: Box<[u8]>,
+    der: Vec<u8>,
     fingerprint: [u8; 32],
     tbs: Range<usize>,
     serial: Range<usize>,
@@ -69,6 +69,11 @@ impl Certificate {
     /// # Errors
     /// [`Code::CertificateMalformed`].
     pub fn from_der(der: &[u8], limits: &Limits) -> Result<Self, Failure> {
+        Self::of_bytes(der.to_vec(), limits)
+    }
+
+    /// As [`Certificate::from_der`], for bytes that nobody else needs.
+    pub(crate) fn of_bytes(der: Vec<u8>, limits: &Limits) -> Result<Self, Failure> {
         if der.len() > limits.certificate_bytes {
             return Err(malformed("more bytes than one certificate may have"));
         }
@@ -86,9 +91,9 @@ impl Certificate {
         if blocks.is_empty() {
             return Err(malformed("no PEM block"));
         }
-        let parse = |block: pem::Block| {
+        let parse = |block: pem::Block<'_>| {
             if block.label == "CERTIFICATE" {
-                Self::from_der(&block.der, limits)
+                Self::of_bytes(block.der, limits)
             } else {
                 Err(malformed(format_args!("a PEM block {}", block.label)))
             }
@@ -285,10 +290,11 @@ impl Certificate {
         Ok(())
     }
 
-    /// The `[3]` element that holds the extensions, and the range of each extension of that type within the certificate.
-    pub(super) fn extension_ranges(&self, oid: &ObjectIdentifier) -> (Option<Range<usize>>, Vec<Range<usize>>) {
-        let found = self.0.extensions.iter().filter(|entry| entry.oid == *oid).map(|entry| entry.whole.clone());
-        (self.0.wrapper.clone(), found.collect())
+    /// The `[3]` element that holds the extensions, and the range of the extension of that type within the certificate, which
+    /// none has twice.
+    pub(super) fn extension_range(&self, oid: &ObjectIdentifier) -> Option<(Range<usize>, Range<usize>)> {
+        let found = self.0.extensions.iter().find(|entry| entry.oid == *oid)?;
+        Some((self.0.wrapper.clone()?, found.whole.clone()))
     }
 
     /// Where `tbsCertificate` stands.
@@ -332,7 +338,8 @@ fn malformed(found: impl fmt::Display) -> Failure {
 }
 
 impl Parts {
-    fn parse(der: &[u8]) -> Result<Self, DerError> {
+    fn parse(bytes: Vec<u8>) -> Result<Self, DerError> {
+        let der = bytes.as_slice();
         let outer = Tlv::parse(der)?;
         if outer.tag() != tag::SEQUENCE {
             return Err(DerError("no certificate"));
@@ -364,12 +371,12 @@ impl Parts {
             return Err(DerError("two different signature algorithms"));
         }
         let issuer = fields.expect(tag::SEQUENCE)?;
-        if Name::parse(issuer.raw())?.is_empty() {
+        if Name::check(issuer.raw())? == 0 {
             return Err(DerError("an empty issuer"));
         }
         let validity = time::validity(&fields.expect(tag::SEQUENCE)?)?;
         let subject = fields.expect(tag::SEQUENCE)?;
-        Name::parse(subject.raw())?;
+        Name::check(subject.raw())?;
         let spki = fields.expect(tag::SEQUENCE)?;
         // Unique identifiers: obsolete, read over.
         for number in [1, 2] {
@@ -396,8 +403,9 @@ impl Parts {
             extension::subject_key_id(value)?;
         }
 
+        let fingerprint = sha256(der);
         Ok(Self {
-            fingerprint: sha256(der),
+            fingerprint,
             tbs: tbs.range(),
             serial: serial.value_range(),
             algorithm: algorithm.range(),
@@ -413,17 +421,26 @@ impl Parts {
             extended_key_usage,
             key: OnceLock::new(),
             signed_by: OnceLock::new(),
-            der: der.into(),
+            der: bytes,
         })
     }
+}
+
+/// How many elements are left.
+fn count(mut list: Reader<'_>) -> Result<usize, DerError> {
+    let mut count: usize = 0;
+    while !list.is_empty() {
+        list.any()?;
+        count = count.saturating_add(1);
+    }
+    Ok(count)
 }
 
 fn parse_extensions(wrapper: &Tlv<'_>) -> Result<Vec<Entry>, DerError> {
     let mut outer: Reader<'_> = wrapper.reader();
     let mut list = outer.expect(tag::SEQUENCE)?.reader();
     outer.finish()?;
-    // As many as the certificate of a workflow has.
-    let mut extensions: Vec<Entry> = Vec::with_capacity(32);
+    let mut extensions: Vec<Entry> = Vec::with_capacity(count(list)?.min(MAX_EXTENSIONS));
     while !list.is_empty() {
         if extensions.len() >= MAX_EXTENSIONS {
             return Err(DerError("more than 64 extensions"));

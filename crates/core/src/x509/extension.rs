@@ -82,31 +82,48 @@ impl KeyUsage {
 
 /// extKeyUsage (§4.2.1.12).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExtendedKeyUsage(Vec<ObjectIdentifier>);
+pub struct ExtendedKeyUsage(Purposes);
+
+/// Most certificates are for one purpose, which takes no memory of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Purposes {
+    One([ObjectIdentifier; 1]),
+    Several(Vec<ObjectIdentifier>),
+}
 
 impl ExtendedKeyUsage {
     /// The purposes, in order.
     #[must_use]
     pub fn purposes(&self) -> &[ObjectIdentifier] {
-        &self.0
+        match &self.0 {
+            Purposes::One(one) => one,
+            Purposes::Several(several) => several,
+        }
     }
 
     /// Whether this very purpose is named. `anyExtendedKeyUsage` names no purpose.
     #[must_use]
     pub fn names(&self, purpose: &ObjectIdentifier) -> bool {
-        self.0.contains(purpose)
+        self.purposes().contains(purpose)
     }
 
     pub(super) fn parse(value: &[u8]) -> Result<Self, DerError> {
         let mut fields = sequence(value)?;
-        let mut purposes = Vec::new();
+        if fields.is_empty() {
+            return Err(DerError("an empty extKeyUsage"));
+        }
+        let first = fields.any()?.oid()?;
+        if fields.is_empty() {
+            return Ok(Self(Purposes::One([first])));
+        }
+        let mut purposes = vec![first];
         while !fields.is_empty() {
             if purposes.len() >= MAX_PURPOSES {
                 return Err(DerError("an extKeyUsage with too many purposes"));
             }
             purposes.push(fields.any()?.oid()?);
         }
-        if purposes.is_empty() { Err(DerError("an empty extKeyUsage")) } else { Ok(Self(purposes)) }
+        Ok(Self(Purposes::Several(purposes)))
     }
 }
 

@@ -54,18 +54,23 @@ pub struct FulcioExtensions(Arc<Values>);
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Values {
     text: String,
-    places: Vec<(&'static str, Range<usize>)>,
+    /// Where each stands in the text, in the order of [`FulcioExtensions::NAMES`].
+    places: [Option<Range<usize>>; FulcioExtensions::NAMES.len()],
 }
 
 impl Values {
-    fn push(&mut self, name: &'static str, value: &str) {
+    fn push(&mut self, name: &str, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
-        self.places.push((name, start..self.text.len()));
+        let place = FulcioExtensions::NAMES.iter().position(|known| *known == name);
+        if let Some(place) = place.and_then(|place| self.places.get_mut(place)) {
+            *place = Some(start..self.text.len());
+        }
     }
 
     fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.places.iter().map(|(name, place)| (*name, self.text.get(place.clone()).unwrap_or_default()))
+        let named = FulcioExtensions::NAMES.iter().zip(&self.places);
+        named.filter_map(|(name, place)| Some((*name, self.text.get(place.clone()?)?)))
     }
 }
 
@@ -103,8 +108,9 @@ impl FulcioExtensions {
     /// UTF8String, and when the issuers of .1 and .8 differ: no reader may get to choose between them.
     pub fn from_certificate(certificate: &Certificate) -> Result<Self, Failure> {
         let extensions = certificate.extensions();
-        let lengths = certificate.extensions().map(|extension| extension.value.len());
-        let mut values = Values { text: String::with_capacity(lengths.sum()), places: Vec::with_capacity(FIELDS.len()) };
+        let of_fulcio = certificate.extensions().filter(|extension| extension.oid.as_bytes().starts_with(&ARC));
+        let room = of_fulcio.map(|extension| extension.value.len()).sum();
+        let mut values = Values { text: String::with_capacity(room), ..Values::default() };
         let mut old_issuer = None;
         for extension in extensions {
             let Some(&[number]) = extension.oid.as_bytes().strip_prefix(&ARC) else { continue };
@@ -145,7 +151,7 @@ impl FulcioExtensions {
         self.get("issuer")
     }
 
-    /// All that the certificate states, in its order.
+    /// All that the certificate states, in the order of [`FulcioExtensions::NAMES`].
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter()
     }

@@ -94,35 +94,48 @@ pub enum Comparison {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name<'a>(Vec<Vec<Attribute<'a>>>);
 
+/// Hands out each attribute with the number of its relative name, in order, and tells how many there are.
+fn walk<'a>(der: &'a [u8], mut each: impl FnMut(usize, Attribute<'a>)) -> Result<usize, DerError> {
+    let mut relatives = super::extension::sequence(der)?;
+    let (mut number, mut count): (usize, usize) = (0, 0);
+    while !relatives.is_empty() {
+        let mut set = relatives.expect(tag::SET)?.reader();
+        if set.is_empty() {
+            return Err(DerError("an empty relative name"));
+        }
+        while !set.is_empty() {
+            count = count.saturating_add(1);
+            if count > MAX_ATTRIBUTES {
+                return Err(DerError("a name with too many attributes"));
+            }
+            let mut attribute = set.expect(tag::SEQUENCE)?.reader();
+            let oid = attribute.expect(tag::OID)?.oid()?;
+            let value = attribute.any()?;
+            attribute.finish()?;
+            each(number, Attribute { oid, tag: value.tag(), value: value.value() });
+        }
+        number = number.saturating_add(1);
+    }
+    Ok(count)
+}
+
 impl<'a> Name<'a> {
     /// The name that `der` is.
     ///
     /// # Errors
     /// [`DerError`] when it is not one strict `Name`, or has too many attributes.
     pub fn parse(der: &'a [u8]) -> Result<Self, DerError> {
-        let mut relatives = super::extension::sequence(der)?;
-        let mut name = Vec::new();
-        let mut count: usize = 0;
-        while !relatives.is_empty() {
-            let mut set = relatives.expect(tag::SET)?.reader();
-            let mut relative = Vec::new();
-            while !set.is_empty() {
-                count = count.saturating_add(1);
-                if count > MAX_ATTRIBUTES {
-                    return Err(DerError("a name with too many attributes"));
-                }
-                let mut attribute = set.expect(tag::SEQUENCE)?.reader();
-                let oid = attribute.expect(tag::OID)?.oid()?;
-                let value = attribute.any()?;
-                attribute.finish()?;
-                relative.push(Attribute { oid, tag: value.tag(), value: value.value() });
-            }
-            if relative.is_empty() {
-                return Err(DerError("an empty relative name"));
-            }
-            name.push(relative);
-        }
+        let mut name: Vec<Vec<Attribute<'a>>> = Vec::new();
+        walk(der, |relative, attribute| {
+            name.resize_with(relative.saturating_add(1), Vec::new);
+            name.last_mut().into_iter().for_each(|relative| relative.push(attribute));
+        })?;
         Ok(Self(name))
+    }
+
+    /// How many attributes the name that `der` is has; what [`Name::parse`] refuses is refused.
+    pub(super) fn check(der: &'a [u8]) -> Result<usize, DerError> {
+        walk(der, |_, _| {})
     }
 
     /// Whether it has no attribute at all.

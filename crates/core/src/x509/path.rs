@@ -12,7 +12,6 @@ use crate::encoding::der::{DerError, tag};
 use crate::limits::{Budget, Limits, MAX_CHAIN};
 use crate::time::UnixTime;
 use const_oid::ObjectIdentifier;
-use std::collections::BTreeMap;
 use std::fmt;
 
 const ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
@@ -98,10 +97,11 @@ impl Path {
             purpose,
             longest: limits.path_length.min(MAX_CHAIN),
             budget,
-            signatures: BTreeMap::new(),
+            signatures: Vec::new(),
             reason: None,
         };
-        let mut path = vec![(Node::Leaf, leaf)];
+        let mut path = Vec::with_capacity(search.longest.max(1));
+        path.push((Node::Leaf, leaf));
         if search.extend(&mut path)? {
             let certificates: Vec<Certificate> = path.iter().map(|(_, certificate)| (*certificate).clone()).collect();
             if let Some(issuer) = certificates.get(1).cloned() {
@@ -163,8 +163,9 @@ struct Search<'a, 'b> {
     purpose: Purpose,
     longest: usize,
     budget: &'b mut Budget,
-    /// Outcomes of signature checks, so that no pair is checked twice on different branches.
-    signatures: BTreeMap<(Node, Node), Result<(), Failure>>,
+    /// Outcomes of signature checks, so that no pair is checked twice on different branches; but for those that the
+    /// certificate itself remembers.
+    signatures: Vec<((Node, Node), Result<(), Failure>)>,
     reason: Option<((u8, usize), Failure)>,
 }
 
@@ -173,7 +174,7 @@ impl<'a> Search<'a, '_> {
     fn extend(&mut self, path: &mut Vec<(Node, &'a Certificate)>) -> Result<bool, Failure> {
         let Some(&(child_node, child)) = path.last() else { return Ok(false) };
         let mut found_issuer = false;
-        for (node, candidate) in self.candidates(child) {
+        for (node, candidate) in candidates(self.anchors, self.intermediates, child) {
             self.budget.spend_path_step()?;
             // The same name and key again could only lead back here.
             let met = |(_, met): &(Node, &Certificate)| met.subject() == candidate.subject() && met.spki() == candidate.spki();
@@ -216,25 +217,13 @@ impl<'a> Search<'a, '_> {
         Ok(false)
     }
 
-    /// Anchors first, then intermediates, among each those whose key identifier is the one that `child` names.
-    fn candidates(&self, child: &Certificate) -> Vec<(Node, &'a Certificate)> {
-        let wanted = child.authority_key_id();
-        let named = |certificate: &Certificate| certificate.subject() == child.issuer();
-        let other_key = |certificate: &Certificate| wanted.is_none() || certificate.subject_key_id() != wanted;
-        let anchors = self.anchors.iter().enumerate().map(|(at, certificate)| (Node::Anchor(at), certificate));
-        let others = self.intermediates.iter().enumerate().map(|(at, certificate)| (Node::Intermediate(at), certificate));
-        let mut found: Vec<(Node, &'a Certificate)> = anchors.chain(others).filter(|(_, c)| named(c)).collect();
-        found.sort_by_key(|(node, certificate)| (!matches!(node, Node::Anchor(_)), other_key(certificate)));
-        found
-    }
-
     /// The outer error stops the search, the inner one only this branch.
     fn check_signature(
         &mut self,
         (child_node, child): (Node, &Certificate),
         (node, issuer): (Node, &Certificate),
     ) -> Result<Result<(), Failure>, Failure> {
-        if let Some(known) = self.signatures.get(&(child_node, node)) {
+        if let Some((_, known)) = self.signatures.iter().find(|(pair, _)| *pair == (child_node, node)) {
             return Ok(known.clone());
         }
         let outcome = match issuer.prepared_key() {
@@ -242,11 +231,15 @@ impl<'a> Search<'a, '_> {
                 if !child.known_signed_by(key.key()) {
                     self.budget.spend_signature()?;
                 }
-                child.verify_signed_by(key)
+                let outcome = child.verify_signed_by(key);
+                if child.known_signed_by(key.key()) {
+                    return Ok(outcome);
+                }
+                outcome
             }
             Err(failure) => Err(failure),
         };
-        self.signatures.insert((child_node, node), outcome.clone());
+        self.signatures.push(((child_node, node), outcome.clone()));
         Ok(outcome)
     }
 
@@ -264,6 +257,24 @@ impl<'a> Search<'a, '_> {
             self.reason = Some((rank, failure));
         }
     }
+}
+
+/// Who may have issued `child`: anchors first, then intermediates, among each those first whose key identifier is the one that it
+/// names.
+fn candidates<'a>(
+    anchors: &'a [Certificate],
+    intermediates: &'a [Certificate],
+    child: &'a Certificate,
+) -> impl Iterator<Item = (Node, &'a Certificate)> {
+    let (issuer, wanted) = (child.issuer(), child.authority_key_id());
+    let has_named_key = move |other: &Certificate| wanted.is_some() && other.subject_key_id() == wanted;
+    let among = move |all: &'a [Certificate], named: bool| {
+        let found = all.iter().enumerate().filter(move |(_, other)| other.subject() == issuer);
+        found.filter(move |(_, other)| has_named_key(other) == named)
+    };
+    let of = move |named: [bool; 2], all: &'a [Certificate]| named.into_iter().flat_map(move |named| among(all, named));
+    let anchors = of([true, false], anchors).map(|(at, other)| (Node::Anchor(at), other));
+    anchors.chain(of([true, false], intermediates).map(|(at, other)| (Node::Intermediate(at), other)))
 }
 
 fn untrusted(child: &Certificate) -> Failure {

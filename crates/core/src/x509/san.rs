@@ -9,6 +9,7 @@ use crate::code::{Code, Failure, bounded_bytes};
 use crate::encoding::der::{DerError, Tlv, tag};
 use const_oid::ObjectIdentifier;
 use std::fmt;
+use std::sync::Arc;
 
 /// Most names that one subjectAltName or one list of subtrees is read for.
 pub(super) const MAX_NAMES: usize = 4096;
@@ -54,27 +55,35 @@ impl<'a> GeneralName<'a> {
 
 /// The names of subjectAltName; none where the extension is absent.
 pub(super) fn general_names(certificate: &Certificate) -> Result<Vec<GeneralName<'_>>, DerError> {
-    let Some(extension) = certificate.extension(&oid::SUBJECT_ALT_NAME) else { return Ok(Vec::new()) };
-    let mut elements = extension::sequence(extension.value)?;
     let mut names = Vec::new();
-    while !elements.is_empty() {
-        if names.len() >= MAX_NAMES {
-            return Err(DerError("a subjectAltName with too many names"));
-        }
-        names.push(GeneralName::parse(&elements.any()?)?);
-    }
-    if names.is_empty() { Err(DerError("an empty subjectAltName")) } else { Ok(names) }
+    each_name(certificate, |name| names.push(name))?;
+    Ok(names)
 }
 
-/// The subject of a signer's certificate.
+/// Hands them out one by one and tells how many there are.
+fn each_name<'c>(certificate: &'c Certificate, mut each: impl FnMut(GeneralName<'c>)) -> Result<usize, DerError> {
+    let Some(extension) = certificate.extension(&oid::SUBJECT_ALT_NAME) else { return Ok(0) };
+    let mut elements = extension::sequence(extension.value)?;
+    let mut count: usize = 0;
+    while !elements.is_empty() {
+        if count >= MAX_NAMES {
+            return Err(DerError("a subjectAltName with too many names"));
+        }
+        each(GeneralName::parse(&elements.any()?)?);
+        count = count.saturating_add(1);
+    }
+    if count == 0 { Err(DerError("an empty subjectAltName")) } else { Ok(count) }
+}
+
+/// The subject of a signer's certificate. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SubjectName {
     /// rfc822Name: people and service accounts.
-    Email(String),
+    Email(Arc<str>),
     /// uniformResourceIdentifier: workflows, SPIFFE ids, Kubernetes service accounts.
-    Uri(String),
+    Uri(Arc<str>),
     /// otherName of Fulcio's type 1.3.6.1.4.1.57264.1.7: `user!domain`.
-    OtherName(String),
+    OtherName(Arc<str>),
 }
 
 impl SubjectName {
@@ -85,20 +94,23 @@ impl SubjectName {
     /// where ASCII is the type, not UTF-8, or holds control characters: a NUL ends the name for one reader and not for
     /// the next (CVE-2009-2408).
     pub fn from_certificate(certificate: &Certificate) -> Result<Self, Failure> {
-        let names = general_names(certificate).map_err(|error| refused(error.0))?;
-        match names.as_slice() {
-            [GeneralName::Email(value)] => Ok(Self::Email(ia5(value)?)),
-            [GeneralName::Uri(value)] => Ok(Self::Uri(ia5(value)?)),
-            [GeneralName::Other { kind, value }] if *kind == oid::FULCIO_OTHER_NAME => {
+        let mut last = None;
+        let count = each_name(certificate, |name| last = Some(name)).map_err(|error| refused(error.0))?;
+        if count > 1 {
+            return Err(refused(format_args!("{count} names")));
+        }
+        match last {
+            Some(GeneralName::Email(value)) => Ok(Self::Email(ia5(value)?)),
+            Some(GeneralName::Uri(value)) => Ok(Self::Uri(ia5(value)?)),
+            Some(GeneralName::Other { kind, value }) if kind == oid::FULCIO_OTHER_NAME => {
                 let element = Tlv::parse(value).map_err(|error| refused(error.0))?;
                 if element.tag() != tag::UTF8_STRING {
                     return Err(refused("an otherName that is no UTF8String"));
                 }
                 Ok(Self::OtherName(text(element.value())?))
             }
-            [] => Err(refused("no subject alternative name")),
-            [_] => Err(refused("a name of another kind")),
-            several => Err(refused(format_args!("{} names", several.len()))),
+            None => Err(refused("no subject alternative name")),
+            Some(_) => Err(refused("a name of another kind")),
         }
     }
 
@@ -133,11 +145,11 @@ fn refused(found: impl fmt::Display) -> Failure {
         .found(found)
 }
 
-fn ia5(value: &[u8]) -> Result<String, Failure> {
+fn ia5(value: &[u8]) -> Result<Arc<str>, Failure> {
     if value.is_ascii() { text(value) } else { Err(refused(bounded_bytes(value))) }
 }
 
-fn text(value: &[u8]) -> Result<String, Failure> {
+fn text(value: &[u8]) -> Result<Arc<str>, Failure> {
     let text = std::str::from_utf8(value).map_err(|_| refused(bounded_bytes(value)))?;
     if text.is_empty() {
         return Err(refused("an empty name"));
@@ -145,5 +157,5 @@ fn text(value: &[u8]) -> Result<String, Failure> {
     if text.chars().any(char::is_control) {
         return Err(refused(text));
     }
-    Ok(text.to_owned())
+    Ok(text.into())
 }

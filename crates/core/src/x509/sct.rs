@@ -7,9 +7,9 @@ use super::certificate::Certificate;
 use super::oid;
 use super::path::Path;
 use crate::code::{Code, Failure};
-use crate::crypto::{PreparedKey, Scheme, verify_message};
-use crate::digest::{HashAlgorithm, sha256};
-use crate::encoding::der::{Tlv, element, tag};
+use crate::crypto::{PreparedKey, Scheme, verify_prehash};
+use crate::digest::{HashAlgorithm, Hasher, sha256};
+use crate::encoding::der::{Header, Tlv, tag};
 use crate::key::KeyKind;
 use crate::time::UnixTime;
 
@@ -17,21 +17,21 @@ use crate::time::UnixTime;
 const MAX_SCTS: usize = 32;
 
 /// One signed certificate timestamp of version 1, as it stands in the list. Only claimed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedCertificateTimestamp {
-    log_id: [u8; 32],
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedCertificateTimestamp<'c> {
+    log_id: &'c [u8; 32],
     millis: u64,
-    extensions: Vec<u8>,
+    extensions: &'c [u8],
     hash: u8,
     signature_algorithm: u8,
-    signature: Vec<u8>,
+    signature: &'c [u8],
 }
 
-impl SignedCertificateTimestamp {
+impl<'c> SignedCertificateTimestamp<'c> {
     /// SHA-256 of the log's SubjectPublicKeyInfo.
     #[must_use]
-    pub fn log_id(&self) -> &[u8; 32] {
-        &self.log_id
+    pub fn log_id(&self) -> &'c [u8; 32] {
+        self.log_id
     }
 
     /// When the log says it saw the certificate.
@@ -42,31 +42,36 @@ impl SignedCertificateTimestamp {
 
     /// The extensions, verbatim: signed, otherwise not read (static-ct-api keeps the leaf index here).
     #[must_use]
-    pub fn extensions(&self) -> &[u8] {
-        &self.extensions
+    pub fn extensions(&self) -> &'c [u8] {
+        self.extensions
     }
 
     /// The signature octets.
     #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
+    pub fn signature(&self) -> &'c [u8] {
+        self.signature
     }
 
     /// What the log signed: `digitally-signed` of RFC 6962 §3.2 over a precertificate.
     #[must_use]
-    pub fn signed_data(&self, entry: &PrecertificateEntry) -> Vec<u8> {
-        let mut data = Vec::with_capacity(entry.tbs.len().saturating_add(64));
-        // v1, certificate_timestamp.
-        data.extend_from_slice(&[0, 0]);
-        data.extend_from_slice(&self.millis.to_be_bytes());
-        // precert_entry.
-        data.extend_from_slice(&[0, 1]);
-        data.extend_from_slice(&entry.issuer_key_hash);
-        data.extend_from_slice(&length::<3>(entry.tbs.len()));
-        data.extend_from_slice(&entry.tbs);
-        data.extend_from_slice(&length::<2>(self.extensions.len()));
-        data.extend_from_slice(&self.extensions);
+    pub fn signed_data(&self, entry: &PrecertificateEntry<'_>) -> Vec<u8> {
+        let mut data = Vec::with_capacity(entry.tbs.length().saturating_add(64));
+        self.signed_parts(entry, |part| data.extend_from_slice(part));
         data
+    }
+
+    /// The same, piece by piece.
+    fn signed_parts(&self, entry: &PrecertificateEntry<'_>, mut take: impl FnMut(&[u8])) {
+        // v1, certificate_timestamp.
+        take(&[0, 0]);
+        take(&self.millis.to_be_bytes());
+        // precert_entry.
+        take(&[0, 1]);
+        take(&entry.issuer_key_hash);
+        take(&length::<3>(entry.tbs.length()));
+        entry.tbs.parts().into_iter().for_each(&mut take);
+        take(&length::<2>(self.extensions.len()));
+        take(self.extensions);
     }
 
     /// Whether this is a timestamp by `log` over `entry`.
@@ -76,9 +81,9 @@ impl SignedCertificateTimestamp {
     ///
     /// # Errors
     /// [`Code::SctLogUnknown`] when `log` is not the log that the timestamp names, else [`Code::SctInvalid`].
-    pub fn verify(&self, log: &PreparedKey, entry: &PrecertificateEntry) -> Result<(), Failure> {
-        if *log.key().id() != self.log_id {
-            return Err(Failure::new(Code::SctLogUnknown).found(crate::encoding::hex::encode(&self.log_id)));
+    pub fn verify(&self, log: &PreparedKey, entry: &PrecertificateEntry<'_>) -> Result<(), Failure> {
+        if log.key().id() != self.log_id {
+            return Err(Failure::new(Code::SctLogUnknown).found(crate::encoding::hex::encode(self.log_id)));
         }
         let invalid = |found: &str| Failure::new(Code::SctInvalid).found(found);
         let (scheme, stated) = match log.key().kind() {
@@ -90,41 +95,76 @@ impl SignedCertificateTimestamp {
         if (self.hash, self.signature_algorithm) != (4, stated) {
             return Err(invalid("another signature algorithm than the log's"));
         }
-        verify_message(log, scheme, &self.signed_data(entry), &self.signature).map_err(|error| invalid(&error.to_string()))
+        let mut hasher = Hasher::new(HashAlgorithm::Sha256);
+        self.signed_parts(entry, |part| hasher.update(part));
+        verify_prehash(log, scheme, hasher.finish().as_bytes(), self.signature).map_err(|error| invalid(&error.to_string()))
     }
 }
 
 /// What a log saw when it promised to log a certificate: the certificate without the list, and who issued it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PrecertificateEntry {
+pub struct PrecertificateEntry<'c> {
     issuer_key_hash: [u8; 32],
-    tbs: Vec<u8>,
+    tbs: Tbs<'c>,
 }
 
-impl PrecertificateEntry {
+impl<'c> PrecertificateEntry<'c> {
     /// The entry for the leaf of a validated path. The issuer's key is that of the certificate which really issued the
     /// leaf: with a claimed one, a timestamp for another authority's certificate could be passed off.
     ///
     /// # Errors
     /// [`Code::SctMissing`] when the leaf has no list.
-    pub fn of(path: &Path) -> Result<Self, Failure> {
-        Self::new(path.leaf(), path.issuer().spki())
+    pub fn of(path: &'c Path) -> Result<Self, Failure> {
+        // A key's id is the hash of its SubjectPublicKeyInfo, and that of an issuer is known.
+        Self::issued_by(path.leaf(), *path.issuer().public_key()?.id())
     }
 
     /// The entry for a certificate whose issuer is known otherwise. `issuer_spki` must be that of the verified issuer.
     ///
     /// # Errors
     /// [`Code::SctMissing`] when the certificate has no list.
-    pub fn new(certificate: &Certificate, issuer_spki: &[u8]) -> Result<Self, Failure> {
+    pub fn new(certificate: &'c Certificate, issuer_spki: &[u8]) -> Result<Self, Failure> {
+        Self::issued_by(certificate, sha256(issuer_spki))
+    }
+
+    fn issued_by(certificate: &'c Certificate, issuer_key_hash: [u8; 32]) -> Result<Self, Failure> {
         let tbs = tbs_without_list(certificate).ok_or_else(|| Failure::new(Code::SctMissing).at(certificate))?;
-        Ok(Self { issuer_key_hash: sha256(issuer_spki), tbs })
+        Ok(Self { issuer_key_hash, tbs })
     }
 }
 
 #[cfg(test)]
-impl PrecertificateEntry {
-    pub(super) fn of_parts(issuer_key_hash: [u8; 32], tbs: Vec<u8>) -> Self {
+impl<'c> PrecertificateEntry<'c> {
+    pub(super) fn of_parts(issuer_key_hash: [u8; 32], tbs: &'c [u8]) -> Self {
+        let none = Header::default();
+        let tbs = Tbs { outer: none, fields: tbs, wrapper: [none; 2], extensions: [&[]; 2], rest: &[] };
         Self { issuer_key_hash, tbs }
+    }
+}
+
+/// A rebuilt `tbsCertificate`: three headers of new lengths, and what stands between them, as it arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Tbs<'c> {
+    outer: Header,
+    /// From the version to the unique identifiers.
+    fields: &'c [u8],
+    /// The headers of `[3]` and of its list.
+    wrapper: [Header; 2],
+    /// Extensions before the list, and behind it.
+    extensions: [&'c [u8]; 2],
+    /// What stands behind the extensions: nothing, in a certificate that parses.
+    rest: &'c [u8],
+}
+
+impl Tbs<'_> {
+    fn parts(&self) -> [&[u8]; 7] {
+        let [wrapper, list] = &self.wrapper;
+        let [before, behind] = self.extensions;
+        [self.outer.bytes(), self.fields, wrapper.bytes(), list.bytes(), before, behind, self.rest]
+    }
+
+    fn length(&self) -> usize {
+        self.parts().into_iter().map(<[u8]>::len).fold(0, usize::saturating_add)
     }
 }
 
@@ -133,20 +173,21 @@ impl PrecertificateEntry {
 /// # Errors
 /// [`Code::SctMissing`] without the extension; [`Code::SctMalformed`] when the list is empty, has lengths that do not
 /// fit exactly, or more timestamps than 32.
-pub fn embedded(certificate: &Certificate) -> Result<Vec<SignedCertificateTimestamp>, Failure> {
+pub fn embedded(certificate: &Certificate) -> Result<Vec<SignedCertificateTimestamp<'_>>, Failure> {
     let extension = certificate.extension(&oid::SCT_LIST).ok_or_else(|| Failure::new(Code::SctMissing).at(certificate))?;
     parse_list(extension.value)
         .ok_or_else(|| Failure::new(Code::SctMalformed).expected("a SignedCertificateTimestampList of RFC 6962").at(certificate))
 }
 
-fn parse_list(value: &[u8]) -> Option<Vec<SignedCertificateTimestamp>> {
+fn parse_list(value: &[u8]) -> Option<Vec<SignedCertificateTimestamp<'_>>> {
     let octets = Tlv::parse(value).ok()?.octets().ok()?;
     let (mut list, rest) = take_vector(octets)?;
     if !rest.is_empty() || list.is_empty() {
         return None;
     }
     let mut count: usize = 0;
-    let mut found = Vec::new();
+    // Sigstore's certificates have one.
+    let mut found = Vec::with_capacity(1);
     while !list.is_empty() {
         count = count.saturating_add(1);
         if count > MAX_SCTS {
@@ -162,7 +203,7 @@ fn parse_list(value: &[u8]) -> Option<Vec<SignedCertificateTimestamp>> {
     Some(found)
 }
 
-fn parse_one(bytes: &[u8]) -> Option<SignedCertificateTimestamp> {
+fn parse_one(bytes: &[u8]) -> Option<SignedCertificateTimestamp<'_>> {
     let (_version, rest) = bytes.split_first()?;
     let (log_id, rest) = rest.split_first_chunk::<32>()?;
     let (millis, rest) = rest.split_first_chunk::<8>()?;
@@ -170,12 +211,12 @@ fn parse_one(bytes: &[u8]) -> Option<SignedCertificateTimestamp> {
     let (&[hash, signature_algorithm], rest) = rest.split_first_chunk::<2>()?;
     let (signature, rest) = take_vector(rest)?;
     rest.is_empty().then(|| SignedCertificateTimestamp {
-        log_id: *log_id,
+        log_id,
         millis: u64::from_be_bytes(*millis),
-        extensions: extensions.to_vec(),
+        extensions,
         hash,
         signature_algorithm,
-        signature: signature.to_vec(),
+        signature,
     })
 }
 
@@ -190,29 +231,28 @@ fn length<const N: usize>(length: usize) -> [u8; N] {
     length.to_be_bytes().last_chunk::<N>().copied().unwrap_or([0xff; N])
 }
 
-/// `tbsCertificate` without the SCT list: three lengths are rebuilt, every other octet is copied (RFC 6962 §3.2).
-fn tbs_without_list(certificate: &Certificate) -> Option<Vec<u8>> {
-    let (wrapper, lists) = certificate.extension_ranges(&oid::SCT_LIST);
-    let wrapper = wrapper?;
-    let [list] = lists.as_slice() else { return None };
+/// `tbsCertificate` without the SCT list: three lengths are rebuilt, every other octet is as it was (RFC 6962 §3.2).
+fn tbs_without_list(certificate: &Certificate) -> Option<Tbs<'_>> {
+    let (wrapper, list) = certificate.extension_range(&oid::SCT_LIST)?;
     let der = certificate.der();
 
     let wrapped = Tlv::parse(der.get(wrapper.clone())?).ok()?;
     let extensions = Tlv::parse(wrapped.value()).ok()?;
     let first = wrapper.end.checked_sub(extensions.value().len())?;
-    // Nothing here is longer than the certificate.
-    let mut kept = Vec::with_capacity(der.len());
-    kept.extend_from_slice(der.get(first..list.start)?);
-    kept.extend_from_slice(der.get(list.end..wrapper.end)?);
+    let extensions = [der.get(first..list.start)?, der.get(list.end..wrapper.end)?];
+    let kept = extensions.iter().map(|part| part.len()).fold(0, usize::saturating_add);
+    // Without any extension left, the field itself would be absent.
+    let wrapped = if kept == 0 {
+        [Header::default(), Header::default()]
+    } else {
+        let list = Header::new(tag::SEQUENCE, kept);
+        [Header::new(tag::constructed(3), kept.saturating_add(list.bytes().len())), list]
+    };
 
     let tbs = certificate.tbs_range();
     let content = tbs.end.checked_sub(Tlv::parse(certificate.tbs()).ok()?.value().len())?;
-    let mut fields = Vec::with_capacity(der.len());
-    fields.extend_from_slice(der.get(content..wrapper.start)?);
-    // Without any extension left, the field itself would be absent.
-    if !kept.is_empty() {
-        fields.extend(element(tag::constructed(3), &element(tag::SEQUENCE, &kept)));
-    }
-    fields.extend_from_slice(der.get(wrapper.end..tbs.end)?);
-    Some(element(tag::SEQUENCE, &fields))
+    let (fields, rest) = (der.get(content..wrapper.start)?, der.get(wrapper.end..tbs.end)?);
+    let mut whole = Tbs { outer: Header::default(), fields, wrapper: wrapped, extensions, rest };
+    whole.outer = Header::new(tag::SEQUENCE, whole.length());
+    Some(whole)
 }

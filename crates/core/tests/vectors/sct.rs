@@ -104,7 +104,7 @@ fn a_fulcio_certificate_with_its_timestamp_verifies() {
     assert_eq!(timestamps.len(), 1);
     assert_eq!(timestamps[0].verify(&log, &PrecertificateEntry::of(&path).unwrap()), Ok(()));
     assert_eq!(timestamps[0].timestamp().to_string(), "2022-06-01T21:16:31.538Z");
-    assert_eq!(SubjectName::from_certificate(leaf).unwrap(), SubjectName::Email("appu@google.com".to_owned()));
+    assert_eq!(SubjectName::from_certificate(leaf).unwrap(), SubjectName::Email("appu@google.com".into()));
     let extensions = FulcioExtensions::from_certificate(leaf).unwrap();
     assert_eq!(extensions.issuer(), Some("google-sigstore-production"));
     // K-X-01: one second around the ends.

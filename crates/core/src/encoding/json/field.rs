@@ -1,7 +1,7 @@
 //! Fields that several formats have: int64 of protobuf JSON, bytes in base64, bounded lists.
 
 use crate::code::bounded;
-use crate::encoding::base64;
+use crate::encoding::{Few, base64};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Unexpected, Visitor};
 use std::fmt;
@@ -68,6 +68,24 @@ pub fn base64_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8
     deserializer.deserialize_str(Base64)
 }
 
+/// [`base64_bytes`] for what is short in honest documents: up to `N` bytes take no memory of their own.
+///
+/// # Errors
+/// As for [`base64_bytes`].
+pub(crate) fn base64_few<'de, D: Deserializer<'de>, const N: usize>(deserializer: D) -> Result<Few<u8, N>, D::Error> {
+    struct Base64<const N: usize>;
+    impl<const N: usize> Visitor<'_> for Base64<N> {
+        type Value = Few<u8, N>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("standard base64 with padding")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Few<u8, N>, E> {
+            base64::decode_few(text).ok_or_else(|| E::invalid_value(Unexpected::Str(&bounded(text)), &self))
+        }
+    }
+    deserializer.deserialize_str(Base64)
+}
+
 /// An optional field that has a value where it stands: `null` is refused, so that absence has one spelling. For
 /// `#[serde(default, deserialize_with = "present")]`.
 ///
@@ -96,17 +114,32 @@ where
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
             let mut found = Vec::new();
-            while found.len() < MAX {
-                match list.next_element()? {
-                    Some(element) => found.push(element),
-                    None => return Ok(found),
+            each_of::<T, A>(&mut list, MAX, |element| {
+                if found.is_empty() {
+                    // Most lists have one; a first push alone would make room for four.
+                    found.reserve_exact(1);
                 }
-            }
-            list.next_element_seed(OneMore(MAX))?;
+                found.push(element);
+            })?;
             Ok(found)
         }
     }
     deserializer.deserialize_seq(Bounded::<T, MAX>(PhantomData))
+}
+
+/// Reads the elements of a list one by one, at most `max`: fails as soon as one more begins.
+pub(crate) fn each_of<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
+    list: &mut A,
+    max: usize,
+    mut take: impl FnMut(T),
+) -> Result<(), A::Error> {
+    for _ in 0..max {
+        match list.next_element()? {
+            Some(element) => take(element),
+            None => return Ok(()),
+        }
+    }
+    list.next_element_seed(OneMore(max)).map(drop)
 }
 
 /// Refuses an element before its first byte is read.

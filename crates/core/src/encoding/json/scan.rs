@@ -1,6 +1,7 @@
 //! The pass over the bytes, before serde sees them: doubled keys, depth, numbers, UTF-8.
 
 use super::error::{JsonError, JsonRule};
+use crate::encoding::Few;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -10,8 +11,7 @@ const MAX_NUMBER: usize = 64;
 /// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth`, objects of
 /// more than `max_keys` and endless numbers.
 pub(super) fn scan(bytes: &[u8], (max_depth, max_keys): (usize, usize), names: &[&str], free: &[&str]) -> Result<(), JsonError> {
-    // Room for what an honest document opens at once.
-    let (stack, keys) = (Vec::with_capacity(8), Vec::with_capacity(24));
+    let (stack, keys) = (Few::new(), Few::new());
     Scan { bytes, at: 0, max_depth, max_keys, names, free, stack, keys, under_free_key: false }.run()
 }
 
@@ -23,14 +23,16 @@ struct Scan<'a, 'n> {
     max_keys: usize,
     names: &'n [&'n str],
     free: &'n [&'n str],
-    stack: Vec<Open>,
+    /// With room for what an honest document opens at once, as the keys.
+    stack: Few<Open, 8>,
     /// The keys of all open objects, innermost last.
-    keys: Vec<(Cow<'a, [u8]>, usize)>,
+    keys: Few<(Cow<'a, [u8]>, usize), 24>,
     /// Whether the last key seen is one of `free`.
     under_free_key: bool,
 }
 
 /// An object or array that is open.
+#[derive(Default)]
 struct Open {
     first_key: usize,
     is_free: bool,

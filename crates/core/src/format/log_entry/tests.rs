@@ -51,14 +51,14 @@ fn each_kind_is_decoded() {
     let key = VerifierMaterial::PublicKey(der);
     assert_eq!(
         LogEntryBody::parse(hashedrekord().as_bytes()).unwrap(),
-        LogEntryBody::HashedRekordV001(HashedRekord { digest, signature: signature.clone(), verifier: certificate })
+        LogEntryBody::HashedRekordV001(HashedRekord { digest, signature: signature.clone().into(), verifier: certificate })
     );
     assert_eq!(
         LogEntryBody::parse(dsse().as_bytes()).unwrap(),
         LogEntryBody::DsseV001(DsseEntry {
             envelope_hash: digest,
             payload_hash: digest,
-            signature: signature.clone(),
+            signature: signature.clone().into(),
             verifier: key.clone()
         })
     );
@@ -67,8 +67,8 @@ fn each_kind_is_decoded() {
         LogEntryBody::IntotoV002(IntotoV002 {
             claimed_envelope_hash: digest,
             payload_hash: digest,
-            payload_type: "application/vnd.in-toto+json".to_owned(),
-            signature: signature.clone(),
+            payload_type: "application/vnd.in-toto+json".into(),
+            signature: signature.clone().into(),
             verifier: key.clone()
         })
     );

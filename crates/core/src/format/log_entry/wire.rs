@@ -3,191 +3,226 @@
 use super::{DsseEntry, HashedRekord, HashedRekordV002, IntotoV001, IntotoV002, VerifierMaterial};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
-use crate::encoding::{base64, hex, json, pem};
+use crate::encoding::{Few, base64, hex, json, pem};
+use crate::format::signed::SignatureBytes;
+use crate::format::wire::{Text, few};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Deepest nesting of a body; intoto has 6 levels.
 const MAX_DEPTH: usize = 8;
+/// More than one are refused; which, is said by their number.
+const MAX_SIGNATURES: usize = 1024;
 const CERTIFICATE: &str = "CERTIFICATE";
 const PUBLIC_KEY: &str = "PUBLIC KEY";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Header {
-    pub(super) api_version: String,
-    pub(super) kind: String,
-    #[serde(rename = "spec")]
-    _spec: IgnoredAny,
+pub(super) struct Body<'a> {
+    #[serde(borrow)]
+    pub(super) api_version: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) kind: Cow<'a, str>,
+    /// What it holds follows from the other two.
+    #[serde(borrow)]
+    spec: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HashSpec<'a> {
+    #[serde(borrow)]
+    algorithm: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DataSpec<'a> {
+    #[serde(borrow)]
+    hash: HashSpec<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PemSpec<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Body<S> {
-    #[serde(rename = "apiVersion")]
-    _api_version: IgnoredAny,
-    #[serde(rename = "kind")]
-    _kind: IgnoredAny,
-    spec: S,
+struct SignatureSpec<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(borrow)]
+    public_key: PemSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct HashSpec {
-    algorithm: String,
-    value: String,
+pub(super) struct HashedRekordSpec<'a> {
+    #[serde(borrow)]
+    data: DataSpec<'a>,
+    #[serde(borrow)]
+    signature: SignatureSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DataSpec {
-    hash: HashSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PemSpec {
-    content: String,
+pub(super) struct RekordSpec<'a> {
+    #[serde(borrow)]
+    data: DataSpec<'a>,
+    #[serde(borrow)]
+    signature: RekordSignatureSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct SignatureSpec {
-    content: String,
-    public_key: PemSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HashedRekordSpec {
-    data: DataSpec,
-    signature: SignatureSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RekordSpec {
-    data: DataSpec,
-    signature: RekordSignatureSpec,
+struct RekordSignatureSpec<'a> {
+    #[serde(borrow)]
+    format: Cow<'a, str>,
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(borrow)]
+    public_key: PemSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RekordSignatureSpec {
-    format: String,
-    content: String,
-    public_key: PemSpec,
+pub(super) struct DsseSpec<'a> {
+    #[serde(borrow)]
+    envelope_hash: HashSpec<'a>,
+    #[serde(borrow)]
+    payload_hash: HashSpec<'a>,
+    #[serde(borrow, deserialize_with = "few::<_, _, 1, MAX_SIGNATURES>")]
+    signatures: Few<DsseSignatureSpec<'a>, 1>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct DsseSpec {
-    envelope_hash: HashSpec,
-    payload_hash: HashSpec,
-    signatures: Vec<DsseSignatureSpec>,
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DsseSignatureSpec<'a> {
+    #[serde(borrow)]
+    signature: Cow<'a, str>,
+    #[serde(borrow)]
+    verifier: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DsseSignatureSpec {
-    signature: String,
-    verifier: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct IntotoV002Spec {
-    pub(super) content: IntotoV002ContentSpec,
+pub(super) struct IntotoV002Spec<'a> {
+    #[serde(borrow)]
+    pub(super) content: IntotoV002ContentSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct IntotoV002ContentSpec {
-    envelope: IntotoEnvelopeSpec,
-    hash: HashSpec,
-    payload_hash: HashSpec,
+pub(super) struct IntotoV002ContentSpec<'a> {
+    #[serde(borrow)]
+    envelope: IntotoEnvelopeSpec<'a>,
+    #[serde(borrow)]
+    hash: HashSpec<'a>,
+    #[serde(borrow)]
+    payload_hash: HashSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntotoEnvelopeSpec {
+struct IntotoEnvelopeSpec<'a> {
     /// Some old logs kept a copy of the payload. Never read: `payloadHash` is what the log computed.
-    #[serde(default, rename = "payload")]
-    _payload: Option<String>,
-    payload_type: String,
-    signatures: Vec<IntotoSignatureSpec>,
+    #[serde(borrow, default, rename = "payload")]
+    _payload: Option<Text<'a>>,
+    #[serde(borrow)]
+    payload_type: Cow<'a, str>,
+    #[serde(borrow, deserialize_with = "few::<_, _, 1, MAX_SIGNATURES>")]
+    signatures: Few<IntotoSignatureSpec<'a>, 1>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntotoSignatureSpec {
+struct IntotoSignatureSpec<'a> {
     /// A hint that nobody vouches for (npm writes it). Never read.
-    #[serde(default, rename = "keyid")]
-    _keyid: Option<String>,
-    public_key: String,
-    sig: String,
+    #[serde(borrow, default, rename = "keyid")]
+    _keyid: Option<Text<'a>>,
+    #[serde(borrow)]
+    public_key: Cow<'a, str>,
+    #[serde(borrow)]
+    sig: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct IntotoV001Spec {
-    content: IntotoV001ContentSpec,
-    public_key: String,
+pub(super) struct IntotoV001Spec<'a> {
+    #[serde(borrow)]
+    content: IntotoV001ContentSpec<'a>,
+    #[serde(borrow)]
+    public_key: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntotoV001ContentSpec {
-    hash: HashSpec,
-    #[serde(default)]
-    payload_hash: Option<HashSpec>,
+struct IntotoV001ContentSpec<'a> {
+    #[serde(borrow)]
+    hash: HashSpec<'a>,
+    #[serde(borrow, default)]
+    payload_hash: Option<HashSpec<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct V002Spec {
-    #[serde(rename = "hashedRekordV002")]
-    pub(super) hashed_rekord_v002: HashedRekordV002Spec,
+pub(super) struct V002Spec<'a> {
+    #[serde(borrow, rename = "hashedRekordV002")]
+    pub(super) hashed_rekord_v002: HashedRekordV002Spec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HashedRekordV002Spec {
-    data: V002HashSpec,
-    signature: V002SignatureSpec,
+pub(super) struct HashedRekordV002Spec<'a> {
+    #[serde(borrow)]
+    data: V002HashSpec<'a>,
+    #[serde(borrow)]
+    signature: V002SignatureSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct V002HashSpec {
-    algorithm: String,
-    digest: String,
+struct V002HashSpec<'a> {
+    #[serde(borrow)]
+    algorithm: Cow<'a, str>,
+    #[serde(borrow)]
+    digest: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct V002SignatureSpec {
-    content: String,
-    verifier: V002VerifierSpec,
+struct V002SignatureSpec<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+    #[serde(borrow)]
+    verifier: V002VerifierSpec<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct V002VerifierSpec {
-    key_details: String,
-    #[serde(default)]
-    public_key: Option<RawBytesSpec>,
-    #[serde(default)]
-    x509_certificate: Option<RawBytesSpec>,
+struct V002VerifierSpec<'a> {
+    #[serde(borrow)]
+    key_details: Cow<'a, str>,
+    #[serde(borrow, default)]
+    public_key: Option<RawBytesSpec<'a>>,
+    #[serde(borrow, default)]
+    x509_certificate: Option<RawBytesSpec<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RawBytesSpec {
-    raw_bytes: String,
+struct RawBytesSpec<'a> {
+    #[serde(borrow)]
+    raw_bytes: Cow<'a, str>,
 }
 
-impl HashedRekordSpec {
+impl HashedRekordSpec<'_> {
     pub(super) fn decode(self) -> Result<HashedRekord, Failure> {
         Ok(HashedRekord {
             digest: self.data.hash.decode("spec.data.hash")?,
@@ -197,7 +232,7 @@ impl HashedRekordSpec {
     }
 }
 
-impl RekordSpec {
+impl RekordSpec<'_> {
     pub(super) fn decode(self) -> Result<HashedRekord, Failure> {
         let RekordSignatureSpec { format, content, public_key } = self.signature;
         if format != "x509" {
@@ -207,7 +242,7 @@ impl RekordSpec {
     }
 }
 
-impl DsseSpec {
+impl DsseSpec<'_> {
     pub(super) fn decode(self) -> Result<DsseEntry, Failure> {
         let one = only(self.signatures, "spec.signatures")?;
         Ok(DsseEntry {
@@ -219,24 +254,24 @@ impl DsseSpec {
     }
 }
 
-impl IntotoV002ContentSpec {
-    pub(super) fn decode(self) -> Result<IntotoV002, Failure> {
+impl<'a> IntotoV002ContentSpec<'a> {
+    pub(super) fn decode(self) -> Result<IntotoV002<'a>, Failure> {
         let one = only(self.envelope.signatures, "spec.content.envelope.signatures")?;
         // Rekor stores the envelope's own base64 as base64 once more.
         let at = "spec.content.envelope.signatures[0].sig";
-        let inner = signature(&one.sig, at)?;
-        let inner = String::from_utf8(inner).map_err(|_| malformed("base64 of base64").at(at))?;
+        let inner = base64::decode_few::<256>(&one.sig).filter(|inner| !inner.is_empty()).ok_or_else(|| not_base64(at))?;
+        let inner = std::str::from_utf8(&inner).map_err(|_| malformed("base64 of base64").at(at))?;
         Ok(IntotoV002 {
             claimed_envelope_hash: self.hash.decode("spec.content.hash")?,
             payload_hash: self.payload_hash.decode("spec.content.payloadHash")?,
             payload_type: self.envelope.payload_type,
-            signature: signature(&inner, at)?,
+            signature: signature(inner, at)?,
             verifier: pem_material(&one.public_key, "spec.content.envelope.signatures[0].publicKey")?,
         })
     }
 }
 
-impl IntotoV001Spec {
+impl IntotoV001Spec<'_> {
     pub(super) fn decode(self) -> Result<IntotoV001, Failure> {
         Ok(IntotoV001 {
             envelope_hash: self.content.hash.decode("spec.content.hash")?,
@@ -246,9 +281,9 @@ impl IntotoV001Spec {
     }
 }
 
-impl HashedRekordV002Spec {
-    pub(super) fn decode(self) -> Result<HashedRekordV002, Failure> {
-        let algorithm = match self.data.algorithm.as_str() {
+impl<'a> HashedRekordV002Spec<'a> {
+    pub(super) fn decode(self) -> Result<HashedRekordV002<'a>, Failure> {
+        let algorithm = match &*self.data.algorithm {
             "SHA2_256" => HashAlgorithm::Sha256,
             "SHA2_384" => HashAlgorithm::Sha384,
             "SHA2_512" => HashAlgorithm::Sha512,
@@ -256,13 +291,13 @@ impl HashedRekordV002Spec {
                 return Err(malformed("SHA2_256, SHA2_384 or SHA2_512").found(other).at("spec.hashedRekordV002.data.algorithm"));
             }
         };
-        let digest = base64::decode(&self.data.digest)
+        let digest = base64::decode_few::<64>(&self.data.digest)
             .and_then(|bytes| Digest::from_bytes(algorithm, &bytes))
             .ok_or_else(|| malformed("a digest of its algorithm's length in base64").at("spec.hashedRekordV002.data.digest"))?;
         let at = "spec.hashedRekordV002.signature.verifier";
         let V002VerifierSpec { key_details, public_key, x509_certificate } = self.signature.verifier;
-        let der = |raw: &RawBytesSpec| {
-            base64::decode(&raw.raw_bytes).filter(|der| !der.is_empty()).ok_or_else(|| malformed("DER in base64").at(at))
+        let der = |raw: &RawBytesSpec<'_>| {
+            base64::decode(&*raw.raw_bytes).filter(|der| !der.is_empty()).ok_or_else(|| malformed("DER in base64").at(at))
         };
         let verifier = match (&public_key, &x509_certificate) {
             (Some(key), None) => VerifierMaterial::PublicKey(der(key)?),
@@ -274,12 +309,11 @@ impl HashedRekordV002Spec {
     }
 }
 
-impl HashSpec {
+impl HashSpec<'_> {
     /// Algorithm by its exact name; hex in either case, since other clients wrote it so, but of the exact length.
     fn decode(&self, at: &str) -> Result<Digest, Failure> {
         HashAlgorithm::from_name(&self.algorithm)
-            .zip(hex::decode_any_case(&self.value))
-            .and_then(|(algorithm, bytes)| Digest::from_bytes(algorithm, &bytes))
+            .and_then(|algorithm| Digest::from_hex(algorithm, &self.value, hex::Case::Any))
             .ok_or_else(|| {
                 malformed("sha256, sha384 or sha512 and hex of its length")
                     .found(format_args!("{}:{}", self.algorithm, self.value))
@@ -288,16 +322,21 @@ impl HashSpec {
     }
 }
 
-fn signature(text: &str, at: &str) -> Result<Vec<u8>, Failure> {
-    base64::decode(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| malformed("base64").at(at))
+fn signature(text: &str, at: &str) -> Result<SignatureBytes, Failure> {
+    base64::decode_few(text).filter(|bytes| !bytes.is_empty()).ok_or_else(|| not_base64(at))
 }
 
-fn only<T>(list: Vec<T>, at: &str) -> Result<T, Failure> {
+fn not_base64(at: &str) -> Failure {
+    malformed("base64").at(at)
+}
+
+fn only<T: Default>(list: Few<T, 1>, at: &str) -> Result<T, Failure> {
     let count = list.len();
-    match <[T; 1]>::try_from(list) {
-        Ok([one]) => Ok(one),
+    let mut list = list.into_iter();
+    match (list.next(), list.next()) {
+        (Some(one), None) => Ok(one),
         // Which of several would be the one that was checked? (K-P-05)
-        Err(_) => Err(malformed("exactly one signature").found(count).at(at)),
+        _ => Err(malformed("exactly one signature").found(count).at(at)),
     }
 }
 
@@ -309,12 +348,15 @@ fn pem_material(text: &str, at: &str) -> Result<VerifierMaterial, Failure> {
     Ok(if block.label == CERTIFICATE { VerifierMaterial::Certificate(block.der) } else { VerifierMaterial::PublicKey(block.der) })
 }
 
-pub(super) fn spec<'a, S: Deserialize<'a>>(body: &'a [u8]) -> Result<S, Failure> {
-    read::<Body<S>>(body).map(|body| body.spec)
-}
+impl<'a> Body<'a> {
+    /// Reads the whole strictly, and of it what says how to read the rest.
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Failure> {
+        json::parse(body, MAX_DEPTH).map_err(|error| error.failure(Code::LogEntryMalformed))
+    }
 
-pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
-    json::parse(body, MAX_DEPTH).map_err(|error| error.failure(Code::LogEntryMalformed))
+    pub(super) fn spec<S: Deserialize<'a>>(&self) -> Result<S, Failure> {
+        json::parse_part(self.spec).map_err(|error| error.failure(Code::LogEntryMalformed))
+    }
 }
 
 pub(super) fn malformed(expected: &str) -> Failure {

@@ -19,7 +19,7 @@ pub use signed_data::SignerId;
 pub use tst_info::TstInfo;
 
 use crate::code::{Code, Failure};
-use crate::crypto::{PreparedKey, Scheme, verify_message};
+use crate::crypto::{PreparedKey, Scheme, verify_message, verify_prehash};
 use crate::encoding::der::{DerError, Reader, Tlv, tag};
 use attributes::SignedAttributes;
 use signed_data::SignedData;
@@ -156,8 +156,15 @@ impl<'a> TimestampToken<'a> {
     /// # Errors
     /// [`Code::TimestampSignatureInvalid`] when it did not, or cannot sign with the stated algorithm.
     pub fn verify_signature(&self, key: &PreparedKey) -> Result<(), Failure> {
-        verify_message(key, self.scheme(), &self.signed_message(), self.signature())
-            .map_err(|error| Failure::new(Code::TimestampSignatureInvalid).found(error).at(self.scheme()))
+        let verified = match (self.scheme().hash(), self.data.signed_attributes.raw().split_first()) {
+            // What is signed differs from what is carried in its first octet alone.
+            (Some(hash), Some((_, rest))) => {
+                let digest = hash.hash(&[&[tag::SET], rest]);
+                verify_prehash(key, self.scheme(), digest.as_bytes(), self.signature())
+            }
+            _ => verify_message(key, self.scheme(), &self.signed_message(), self.signature()),
+        };
+        verified.map_err(|error| Failure::new(Code::TimestampSignatureInvalid).found(error).at(self.scheme()))
     }
 }
 

@@ -5,6 +5,7 @@ use super::{at, malformed, oid};
 use crate::code::{Code, Failure};
 use crate::crypto::Scheme;
 use crate::digest::HashAlgorithm;
+use crate::encoding::Few;
 use crate::encoding::der::{DerError, Reader, Tlv, tag};
 use crate::limits::MAX_CHAIN;
 use const_oid::ObjectIdentifier;
@@ -32,7 +33,7 @@ pub enum SignerId<'a> {
 pub(super) struct SignedData<'a> {
     /// The octets of the content: a TSTInfo, and what the messageDigest attribute is over.
     pub(super) content: &'a [u8],
-    pub(super) certificates: Vec<&'a [u8]>,
+    pub(super) certificates: Few<&'a [u8], 2>,
     pub(super) signer_id: SignerId<'a>,
     pub(super) digest_algorithm: HashAlgorithm,
     /// The element `[0]` as transmitted.
@@ -59,7 +60,7 @@ impl<'a> SignedData<'a> {
         let content = reader.expect(tag::SEQUENCE).and_then(content).map_err(at("encapContentInfo"))?;
         let certificates = match reader.optional(tag::constructed(0)).map_err(at("certificates"))? {
             Some(set) => certificates(set)?,
-            None => Vec::new(),
+            None => Few::new(),
         };
         reader.optional(tag::constructed(1)).map_err(at("crls"))?;
         let mut signers = reader.expect(tag::SET).map_err(at("signerInfos"))?.reader();
@@ -70,7 +71,7 @@ impl<'a> SignedData<'a> {
         Self::parse_signer(signer, content, certificates)
     }
 
-    fn parse_signer(signer: Tlv<'a>, content: &'a [u8], certificates: Vec<&'a [u8]>) -> Result<Self, Failure> {
+    fn parse_signer(signer: Tlv<'a>, content: &'a [u8], certificates: Few<&'a [u8], 2>) -> Result<Self, Failure> {
         let mut reader = signer.reader();
         let number = reader.any().and_then(|number| number.small_unsigned()).map_err(at("signerInfo version"))?;
         let signer_id = match number {
@@ -111,9 +112,9 @@ fn content(encapsulated: Tlv<'_>) -> Result<&[u8], DerError> {
     Ok(content.value())
 }
 
-fn certificates(set: Tlv<'_>) -> Result<Vec<&[u8]>, Failure> {
+fn certificates(set: Tlv<'_>) -> Result<Few<&[u8], 2>, Failure> {
     let mut reader = set.reader();
-    let mut found = Vec::new();
+    let mut found = Few::new();
     while !reader.is_empty() {
         if found.len() >= MAX_CHAIN {
             return Err(Failure::new(Code::TooManyEntries)

@@ -24,9 +24,9 @@ fn a_certificate_names_one_subject_with_its_kind() {
     let email = subject(&[element(0x81, b"x")]).unwrap();
     let uri = subject(&[element(0x86, b"x")]).unwrap();
     let other = subject(&[other_name(&oid::FULCIO_OTHER_NAME, element(tag::UTF8_STRING, b"x"))]).unwrap();
-    assert_eq!(email, SubjectName::Email("x".to_owned()));
-    assert_eq!(uri, SubjectName::Uri("x".to_owned()));
-    assert_eq!(other, SubjectName::OtherName("x".to_owned()));
+    assert_eq!(email, SubjectName::Email("x".into()));
+    assert_eq!(uri, SubjectName::Uri("x".into()));
+    assert_eq!(other, SubjectName::OtherName("x".into()));
     assert!(email != uri && uri != other && email != other);
     assert_eq!((email.kind(), uri.kind(), other.kind()), ("email", "uri", "othername"));
 }
@@ -36,7 +36,7 @@ fn a_certificate_names_one_subject_with_its_kind() {
 fn the_other_name_of_the_specification_is_read() {
     let value = hex::decode("3023a021060a2b0601040183bf300107a0130c11616c696365216578616d706c652e636f6d").unwrap();
     let certificate = Forge::new("", 2, "ca", 1).with(extension(&oid::SUBJECT_ALT_NAME, true, &value)).make();
-    assert_eq!(SubjectName::from_certificate(&certificate).unwrap(), SubjectName::OtherName("alice!example.com".to_owned()));
+    assert_eq!(SubjectName::from_certificate(&certificate).unwrap(), SubjectName::OtherName("alice!example.com".into()));
 }
 
 /// K-X-17.
@@ -91,12 +91,12 @@ fn every_extension_is_read_under_its_name() {
     let all: Vec<(u8, Vec<u8>)> = numbers.iter().map(|number| (*number, value(*number))).collect();
     let found = read(&all).unwrap();
     let expected = [
+        ("issuer", "v8"),
         ("githubWorkflowTrigger", "v2"),
         ("githubWorkflowSHA", "v3"),
         ("githubWorkflowName", "v4"),
         ("githubWorkflowRepository", "v5"),
         ("githubWorkflowRef", "v6"),
-        ("issuer", "v8"),
         ("buildSignerURI", "v9"),
         ("buildSignerDigest", "v10"),
         ("runnerEnvironment", "v11"),

@@ -85,7 +85,8 @@ fn an_embedded_timestamp_covers_the_certificate_without_the_list() {
     let plain = Forge::leaf("ca", 1);
     let forge = with_list(&plain, &list(&[Stamp::new(plain.tbs()).bytes()]));
     assert_eq!(outcome(&forge), None);
-    let stamp = embedded(&forge.make()).unwrap().remove(0);
+    let certificate = forge.make();
+    let stamp = embedded(&certificate).unwrap().remove(0);
     assert_eq!(stamp.timestamp().to_string(), "2023-11-14T22:13:20.123Z");
     assert_eq!(stamp.extensions(), LEAF_INDEX);
     assert_eq!(stamp.log_id(), log(LOG).key().id());
@@ -172,8 +173,10 @@ fn a_timestamp_of_another_version_is_left_out() {
 #[test]
 fn the_signed_structure_is_that_of_the_specification() {
     let plain = Forge::leaf("ca", 1);
-    let stamp = embedded(&with_list(&plain, &list(&[Stamp::new(plain.tbs()).bytes()])).make()).unwrap().remove(0);
-    let entry = PrecertificateEntry::of_parts(sha256(b"issuer"), hex::decode("3003020101").unwrap());
+    let certificate = with_list(&plain, &list(&[Stamp::new(plain.tbs()).bytes()])).make();
+    let stamp = embedded(&certificate).unwrap().remove(0);
+    let tbs = hex::decode("3003020101").unwrap();
+    let entry = PrecertificateEntry::of_parts(sha256(b"issuer"), &tbs);
     let expected = concat!(
         "00000000018bcfe5687b0001",
         "535c6f8eb511f5d966a1b0725df92ebf27514faba945cbbd698e23ac72c41757",
