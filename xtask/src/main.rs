@@ -50,7 +50,8 @@ cargo xtask <command>
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
   prove [--minutes N]      every part of the proof, mutants for that long, as one table (docs/proof)
   coverage                 how many of the core's lines the tests run, and whether they make it say every code
-  mutants [--module M] [--minutes N]  code that is wrong on purpose, which a test must notice; by cargo-mutants
+  mutants [--module M] [--alive] [--minutes N]  code that is wrong on purpose, which a test must notice; of cargo-mutants
+  mutants --standing       what docs/proof/mutants says came of them
   deny                     licences, sources and advisories of all dependencies, by cargo-deny
   invariants               every invariant of SECURITY.md and the tests that hold it
   fuzz [--minutes N]       a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
@@ -94,13 +95,8 @@ fn main() -> ExitCode {
         ["mutate", arguments @ ..] => prove::mutate(arguments),
         ["prove"] => prove::run(30),
         ["prove", "--minutes", minutes] => number(minutes).and_then(prove::run),
-        ["mutants"] => mutants::run(None, 30),
         ["mutants", "--standing"] => mutants::standing(),
-        ["mutants", "--minutes", minutes] => number(minutes).and_then(|minutes| mutants::run(None, minutes)),
-        ["mutants", "--module", module] => mutants::run(Some(module), 30),
-        ["mutants", "--module", module, "--minutes", minutes] => {
-            number(minutes).and_then(|minutes| mutants::run(Some(module), minutes))
-        }
+        ["mutants", arguments @ ..] => mutants::Wanted::read(arguments).and_then(|wanted| mutants::run(&wanted)),
         ["deny"] => deny::run(),
         ["coverage"] => coverage::run(),
         ["invariants"] => invariants::check().map(said),

@@ -60,7 +60,7 @@ pub(crate) fn run(minutes: u64) -> Result<ExitCode, String> {
 const TOOLS: &[(&str, &[&str], &[&str])] = &[
     ("fuzz targets", &[], &["fuzz", "--minutes", "2"]),
     ("coverage", &["llvm"], &["coverage"]),
-    ("mutated code", &["cargo", "mutants", "--version"], &["mutants", "--minutes", "5"]),
+    ("mutated code", &["cargo", "mutants", "--version"], &["mutants", "--minutes", "20"]),
     ("dependencies", &["cargo", "deny", "--version"], &["deny"]),
     ("threads (tsan)", &["rustup", "run", "nightly", "rustc", "--version"], &["tsan"]),
 ];
