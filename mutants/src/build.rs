@@ -1,7 +1,7 @@
 //! [`woven`]: the tree with every mutant in it that compiles beside the others.
 
 use crate::listed::Mutant;
-use crate::weave::{Placed, weave};
+use crate::weave::{Placed, called_in_constants, weave};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -64,10 +64,12 @@ pub(crate) fn woven(mutants: &[Mutant], from: &Path, tree: &Path, apart: &mut Ap
             file.mutants.push((number, mutant));
         }
     }
+    let mut constant = BTreeSet::new();
+    constants(from, &mut constant)?;
     for round in 1..=ROUNDS {
         for (name, file) in &mut files {
             let kept: Vec<_> = file.mutants.iter().copied().filter(|(number, _)| !apart.contains(*number)).collect();
-            let woven = weave(&file.source, &kept).map_err(|error| format!("{name}: {error}"))?;
+            let woven = weave(&file.source, &kept, &constant).map_err(|error| format!("{name}: {error}"))?;
             write(&tree.join(name), &woven.text)?;
             apart.unviable.extend(woven.unviable);
             let placed: BTreeSet<u32> = woven.placed.iter().map(|placed| placed.mutant).collect();
@@ -93,6 +95,19 @@ pub(crate) fn woven(mutants: &[Mutant], from: &Path, tree: &Path, apart: &mut Ap
         }
     }
     Err(format!("what is woven does not compile after {ROUNDS} rounds"))
+}
+
+/// Adds what is called in constants of any source below a folder.
+fn constants(folder: &Path, names: &mut BTreeSet<String>) -> Result<(), String> {
+    for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.is_dir() {
+            constants(&path, names)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            names.extend(called_in_constants(&read(&path)?).map_err(|error| format!("{}: {error}", path.display()))?);
+        }
+    }
+    Ok(())
 }
 
 /// The mutants in whose text an error lies, and whether they compile nowhere; of an error in none of them, those around it, else

@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use suite::Target;
 
@@ -57,41 +58,54 @@ fn run([list, from, tree, outcomes]: [&Path; 4], minutes: &str, targets: &[&str]
     let until = Instant::now() + Duration::from_secs(60 * minutes);
     let targets = targets.iter().map(|target| Target::read(target)).collect::<Result<Vec<_>, _>>()?;
     let mutants = listed::read(&text(list)?)?;
-    let mut known = match fs::read_to_string(outcomes) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{}: {error}", outcomes.display()))?,
-        Err(_) => Map::new(),
-    };
-    // What did not compile once will not now; whatever moved has another name and is looked at again.
-    let with = |outcome: &str| {
-        let of = |mutant: &Mutant| known.get(&mutant.name).is_some_and(|known| known == outcome);
-        (1..).zip(&mutants).filter(|(_, mutant)| of(mutant)).map(|(number, _)| number).collect::<BTreeSet<u32>>()
-    };
-    if mutants.iter().all(|mutant| known.contains_key(&mutant.name)) {
+    let known = Outcomes::read(outcomes)?;
+    if mutants.iter().all(|mutant| known.of(mutant).is_some()) {
         return Ok(());
     }
+    // What did not compile once will not now; whatever moved has another name and is looked at again.
+    let with = |outcome: &str| {
+        let of = |mutant: &Mutant| known.of(mutant).is_some_and(|known| known == outcome);
+        (1..).zip(&mutants).filter(|(_, mutant)| of(mutant)).map(|(number, _)| number).collect::<BTreeSet<u32>>()
+    };
     let mut apart = Apart { unviable: with("unviable"), unwoven: with("unwoven") };
     build::woven(&mutants, from, tree, &mut apart)?;
+    let in_sets = [(&apart.unviable, "unviable"), (&apart.unwoven, "unwoven")];
+    for (set, word) in in_sets {
+        known.learn((1..).zip(&mutants).filter(|(number, _)| set.contains(number)).map(|(_, mutant)| (mutant, word)))?;
+    }
     let tests = suite::traced(tree, &targets)?;
-    let tried: Vec<(u32, &Mutant)> =
-        (1..).zip(&mutants).filter(|(number, mutant)| !apart.contains(*number) && !known.contains_key(&mutant.name)).collect();
+    let tried: Vec<(u32, &Mutant)> = (1..).zip(&mutants).filter(|(_, mutant)| known.of(mutant).is_none()).collect();
     let (unviable, unwoven) = (apart.unviable.len(), apart.unwoven.len());
-    println!(
-        "{} mutants of {} are tried, {unviable} compile nowhere, {unwoven} not beside the others",
-        tried.len(),
-        mutants.len()
-    );
-    let found = trial::all(&tests, &tried, Some(until));
-    for (number, mutant) in (1..).zip(&mutants) {
-        let word = if apart.unviable.contains(&number) { "unviable" } else { "unwoven" };
-        if apart.contains(number) {
-            known.insert(mutant.name.clone(), Value::from(word));
-        }
+    println!("{} of {} are tried, {unviable} compile nowhere, {unwoven} not beside the others", tried.len(), mutants.len());
+    trial::all(&tests, &tried, until, &|mutant, outcome| known.learn([(mutant, outcome.word())]))
+}
+
+/// What came of mutants, by their names; written down at once, so that a run that is cut off loses nothing.
+struct Outcomes<'a> {
+    path: &'a Path,
+    known: Mutex<Map<String, Value>>,
+}
+
+impl<'a> Outcomes<'a> {
+    fn read(path: &'a Path) -> Result<Self, String> {
+        let known = match fs::read_to_string(path) {
+            Ok(text) => serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?,
+            Err(_) => Map::new(),
+        };
+        Ok(Self { path, known: Mutex::new(known) })
     }
-    for (mutant, outcome) in found {
-        known.insert(mutant.name.clone(), Value::from(outcome.word()));
+
+    fn of(&self, mutant: &Mutant) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&mutant.name).and_then(Value::as_str).map(str::to_owned)
     }
-    let text = serde_json::to_string_pretty(&known).map_err(|error| error.to_string())? + "\n";
-    fs::write(outcomes, text).map_err(|error| format!("{}: {error}", outcomes.display()))
+
+    fn learn<'m>(&self, found: impl IntoIterator<Item = (&'m Mutant, &'m str)>) -> Result<(), String> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(found.into_iter().map(|(mutant, outcome)| (mutant.name.clone(), Value::from(outcome))));
+        let text = serde_json::to_string_pretty(&*known).map_err(|error| error.to_string())? + "\n";
+        fs::write(self.path, text).map_err(|error| format!("{}: {error}", self.path.display()))
+    }
 }
 
 fn text(path: &Path) -> Result<String, String> {

@@ -34,14 +34,25 @@ impl Outcome {
     }
 }
 
-/// Tries them all, as far as there is time; what did not end is tried again with ten times as much of it.
-pub(crate) fn all<'a>(tests: &[Test], mutants: &[(u32, &'a Mutant)], until: Option<Instant>) -> Vec<(&'a Mutant, Outcome)> {
-    let found = each("tried", mutants, until, |_, (number, mutant)| (*number, *mutant, one(tests, *number, mutant, 1)));
-    let (late, mut done): (Vec<_>, Vec<_>) =
-        found.into_iter().map(|(_, found)| found).partition(|(_, _, outcome)| *outcome == Outcome::Timeout);
-    let again = each("tried again", &late, until, |_, (number, mutant, _)| (*number, *mutant, one(tests, *number, mutant, 10)));
-    done.extend(again.into_iter().map(|(_, found)| found));
-    done.into_iter().map(|(_, mutant, outcome)| (mutant, outcome)).collect()
+/// Tries them all, as far as there is time, and tells what came of each; what did not end is tried again with ten times as much.
+pub(crate) fn all(
+    tests: &[Test],
+    mutants: &[(u32, &Mutant)],
+    until: Instant,
+    tell: &(dyn Fn(&Mutant, Outcome) -> Result<(), String> + Sync),
+) -> Result<(), String> {
+    let found = each("tried", mutants, Some(until), |_, (number, mutant)| match one(tests, *number, mutant, 1) {
+        Outcome::Timeout => Ok(false),
+        outcome => tell(mutant, outcome).map(|()| true),
+    });
+    let mut late = Vec::new();
+    for (at, ended) in found {
+        if !ended? {
+            late.extend(mutants.get(at));
+        }
+    }
+    let again = each("tried again", &late, Some(until), |_, (number, mutant)| tell(mutant, one(tests, *number, mutant, 10)));
+    again.into_iter().try_for_each(|(_, told)| told)
 }
 
 fn one(tests: &[Test], number: u32, mutant: &Mutant, patience: u32) -> Outcome {

@@ -11,7 +11,7 @@
 //! `&&` is what a text editor would make of it, as with cargo-mutants.
 
 use crate::listed::Mutant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::ops::Range;
 use syn::spanned::Spanned;
@@ -36,13 +36,14 @@ pub(crate) struct Placed {
 }
 
 /// Weaves the numbered mutants into the source of their file. Those for which there is no place are not among what is placed.
-pub(crate) fn weave(source: &str, mutants: &[(u32, &Mutant)]) -> Result<Woven, String> {
+/// Functions of these names must stay constant, which leaves no place in them; others need not.
+pub(crate) fn weave(source: &str, mutants: &[(u32, &Mutant)], constant: &BTreeSet<String>) -> Result<Woven, String> {
     let file = syn::parse_file(source).map_err(|error| error.to_string())?;
     let mut wanted: BTreeMap<_, Arms> = BTreeMap::new();
     for (number, mutant) in mutants {
         wanted.entry((mutant.genre.as_str(), mutant.start)).or_default().push((*number, mutant.replacement.clone()));
     }
-    let mut collector = Collector { source, wanted, places: Vec::new(), unviable: Vec::new() };
+    let mut collector = Collector { source, constant, wanted, places: Vec::new(), unviable: Vec::new() };
     collector.visit_file(&file);
     let Collector { mut places, unviable, .. } = collector;
     // What encloses comes before what it encloses, and what is put before a statement encloses nothing.
@@ -50,6 +51,79 @@ pub(crate) fn weave(source: &str, mutants: &[(u32, &Mutant)]) -> Result<Woven, S
     let mut writer = Writer { source, places: places.into_iter().peekable(), text: String::new(), placed: Vec::new() };
     writer.until(0, source.len());
     Ok(Woven { text: writer.text, unviable, placed: writer.placed })
+}
+
+/// The names of what is called where the compiler must know the value. A name says too much rather than too little.
+pub(crate) fn called_in_constants(source: &str) -> Result<BTreeSet<String>, String> {
+    let file = syn::parse_file(source).map_err(|error| error.to_string())?;
+    let mut names = Constants::default();
+    names.visit_file(&file);
+    Ok(names.called)
+}
+
+#[derive(Default)]
+struct Constants {
+    inside: bool,
+    called: BTreeSet<String>,
+}
+
+impl Constants {
+    fn inside(&mut self, visit: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.inside, true);
+        visit(self);
+        self.inside = before;
+    }
+}
+
+impl<'ast> Visit<'ast> for Constants {
+    fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
+        self.inside(|names| visit::visit_item_const(names, item));
+    }
+
+    fn visit_impl_item_const(&mut self, item: &'ast syn::ImplItemConst) {
+        self.inside(|names| visit::visit_impl_item_const(names, item));
+    }
+
+    fn visit_trait_item_const(&mut self, item: &'ast syn::TraitItemConst) {
+        self.inside(|names| visit::visit_trait_item_const(names, item));
+    }
+
+    fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
+        self.inside(|names| visit::visit_item_static(names, item));
+    }
+
+    /// What stays constant may call only what does.
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        match item.sig.constness {
+            Some(_) => self.inside(|names| names.visit_block(&item.block)),
+            None => visit::visit_item_fn(self, item),
+        }
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        match item.sig.constness {
+            Some(_) => self.inside(|names| names.visit_block(&item.block)),
+            None => visit::visit_impl_item_fn(self, item),
+        }
+    }
+
+    fn visit_expr_const(&mut self, expression: &'ast syn::ExprConst) {
+        self.inside(|names| visit::visit_expr_const(names, expression));
+    }
+
+    fn visit_path_segment(&mut self, segment: &'ast syn::PathSegment) {
+        if self.inside {
+            self.called.insert(segment.ident.to_string());
+        }
+        visit::visit_path_segment(self, segment);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if self.inside {
+            self.called.insert(call.method.to_string());
+        }
+        visit::visit_expr_method_call(self, call);
+    }
 }
 
 /// What is written at a place.
@@ -63,6 +137,8 @@ enum Form {
     Named,
     /// An arm of a `match` is left out.
     LeftOut,
+    /// What stands there is not written.
+    Gone,
 }
 
 struct Place {
@@ -76,6 +152,7 @@ type Arms = Vec<(u32, String)>;
 
 struct Collector<'a> {
     source: &'a str,
+    constant: &'a BTreeSet<String>,
     /// Those without a place, by genre and start.
     wanted: BTreeMap<(&'a str, (usize, usize)), Arms>,
     places: Vec<Place>,
@@ -96,9 +173,12 @@ impl Collector<'_> {
     }
 
     fn function(&mut self, signature: &syn::Signature, block: &syn::Block) {
-        // A switch is not constant.
-        if signature.constness.is_some() {
-            return;
+        // A switch is not constant, so neither can be a function that asks one.
+        if let Some(word) = &signature.constness {
+            if self.constant.contains(&signature.ident.to_string()) {
+                return;
+            }
+            self.places.push(Place { form: Form::Gone, range: word.span.byte_range(), arms: Vec::new() });
         }
         // A second way out of a function must be of the very type of the first, and of `impl Trait` nobody can name it.
         if let Some(first) = block.stmts.first().filter(|_| !hidden(&signature.output)) {
@@ -256,7 +336,7 @@ impl<P: Iterator<Item = Place>> Writer<'_, P> {
                 match place.form {
                     Form::Choice => self.text.push('('),
                     Form::Named => self.text.push_str(&format!("{}: (", &self.source[place.range.clone()])),
-                    Form::Return | Form::LeftOut => {}
+                    Form::Return | Form::LeftOut | Form::Gone => {}
                 }
                 let _ = write!(self.text, "match {switch} {{ ");
                 for (number, text) in &place.arms {
@@ -272,6 +352,7 @@ impl<P: Iterator<Item = Place>> Writer<'_, P> {
                     self.text.push_str(") })");
                 }
             }
+            Form::Gone => {}
             Form::LeftOut => {
                 for (number, _) in &place.arms {
                     let _ = write!(self.text, " if {switch} != {number}");
@@ -301,7 +382,7 @@ mod tests {
 
     fn woven(source: &str, mutants: &[Mutant]) -> String {
         let numbered: Vec<_> = (1..).zip(mutants).collect();
-        let woven = weave(source, &numbered).unwrap();
+        let woven = weave(source, &numbered, &BTreeSet::new()).unwrap();
         assert_eq!(woven.placed.len(), mutants.len());
         for placed in &woven.placed {
             assert!(woven.text[placed.arm.clone()].contains(&placed.mutant.to_string()));
@@ -380,12 +461,17 @@ mod tests {
             woven("fn f() { if let Some(a) = b && a == c {} }", &[mutant("BinaryOperator", (1, 34), "!=")]),
             "fn f() { if let Some(a) = b && (match crate::switch::at(&[1]) { 1 => (a != c), _ => (a == c) }) {} }"
         );
+        let none = BTreeSet::new();
         let or = mutant("BinaryOperator", (1, 29), "||");
-        assert_eq!(weave("fn f() { if let Some(a) = b && a == c {} }", &[(1, &or)]).unwrap().unviable, [1]);
+        assert_eq!(weave("fn f() { if let Some(a) = b && a == c {} }", &[(1, &or)], &none).unwrap().unviable, [1]);
         let constant = mutant("FnValue", (1, 24), "1");
-        assert_eq!(weave("const fn f() -> u8 {   2 }", &[(1, &constant)]).unwrap().placed, []);
-        assert_eq!(weave("fn f()->Option<impl Fn>{2 }", &[(1, &constant)]).unwrap().placed, []);
+        let named = called_in_constants("const A: u8 = B::f(); fn g() { h() }").unwrap();
+        assert_eq!(named.iter().collect::<Vec<_>>(), ["B", "f", "u8"]);
+        assert_eq!(weave("const fn f() -> u8 {   2 }", &[(1, &constant)], &named).unwrap().placed, []);
+        let free = weave("const fn f() -> u8 {   2 }", &[(1, &constant)], &none).unwrap();
+        assert_eq!(free.text, " fn f() -> u8 {   match crate::switch::at(&[1]) { 1 => return 1, _ => {} }; 2 }");
+        assert_eq!(weave("fn f()->Option<impl Fn>{2 }", &[(1, &constant)], &none).unwrap().placed, []);
         let arm = mutant("MatchArm", (1, 18), "");
-        assert_eq!(weave("fn f() { match a{1 => 2, _ if b => 3, c => 4} }", &[(1, &arm)]).unwrap().placed, []);
+        assert_eq!(weave("fn f() { match a{1 => 2, _ if b => 3, c => 4} }", &[(1, &arm)], &none).unwrap().placed, []);
     }
 }
