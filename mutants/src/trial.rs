@@ -6,11 +6,12 @@ use crate::process::{Ended, run};
 use crate::suite::Test;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many tests of a mutant are asked before all others: those that tell the most in the least time.
-const FIRST: usize = 12;
+const FIRST: usize = 24;
 
 /// What came of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) enum Outcome {
     Caught,
     /// None did.
     Missed,
-    /// None did, but not all of them ended.
+    /// None did before one that did not end.
     Timeout,
 }
 
@@ -34,48 +35,77 @@ impl Outcome {
     }
 }
 
-/// Tries them all, as far as there is time, and tells what came of each; what did not end is tried again with ten times as much.
+/// Tries them all, as far as there is time, and tells what came of each: first against the tests that are the most likely to notice,
+/// so that it soon shows what is left; what does not end is tried again with four times as much time.
 pub(crate) fn all(
     tests: &[Test],
     mutants: &[(u32, &Mutant)],
     until: Instant,
     tell: &(dyn Fn(&Mutant, Outcome) -> Result<(), String> + Sync),
 ) -> Result<(), String> {
-    let found = each("tried", mutants, Some(until), |_, (number, mutant)| match one(tests, *number, mutant, 1) {
-        Outcome::Timeout => Ok(false),
-        outcome => tell(mutant, outcome).map(|()| true),
+    let mut trials: Vec<Trial<'_>> = mutants.iter().map(|(number, mutant)| Trial::new(tests, *number, mutant)).collect();
+    // What few tests reach costs little.
+    trials.sort_by_key(|trial| trial.tests.len());
+    let quickly = each("tried", &trials, Some(until), |_, trial| match trial.held(0..FIRST, 1) {
+        Outcome::Caught => tell(trial.mutant, Outcome::Caught).map(|()| None),
+        outcome => Ok(Some(outcome)),
     });
-    let mut late = Vec::new();
-    for (at, ended) in found {
-        if !ended? {
-            late.extend(mutants.get(at));
+    let (mut open, mut late) = (Vec::new(), Vec::new());
+    for (at, outcome) in quickly {
+        match outcome? {
+            Some(Outcome::Timeout) => late.extend(trials.get(at)),
+            Some(_) => open.extend(trials.get(at)),
+            None => {}
         }
     }
-    let again = each("tried again", &late, Some(until), |_, (number, mutant)| tell(mutant, one(tests, *number, mutant, 10)));
+    open.iter().for_each(|trial| println!("noticed by none of its first tests: {}", trial.mutant.name));
+    let wholly = each("tried wholly", &open, Some(until), |_, trial| match trial.held(FIRST..usize::MAX, 1) {
+        Outcome::Timeout => Ok(true),
+        outcome => tell(trial.mutant, outcome).map(|()| false),
+    });
+    for (at, is_late) in wholly {
+        if is_late? {
+            late.extend(open.get(at));
+        }
+    }
+    let again = each("tried again", &late, Some(until), |_, trial| tell(trial.mutant, trial.held(0..usize::MAX, 4)));
     again.into_iter().try_for_each(|(_, told)| told)
 }
 
-fn one(tests: &[Test], number: u32, mutant: &Mutant, patience: u32) -> Outcome {
-    let mut reaching: Vec<&Test> = tests.iter().filter(|test| test.reaches.contains(&number)).collect();
-    // A test that comes by few places is about one of them, and a quick one costs little.
-    reaching.sort_by_key(|test| test.takes.as_millis() * test.reaches.len() as u128);
-    let (first, others) = reaching.split_at(reaching.len().min(FIRST));
-    let mut outcome = Outcome::Missed;
-    for tests in [first, others] {
+/// A mutant, and the tests that come by it: those before others that come by few places, and are about one of them, and that are quick.
+struct Trial<'a> {
+    number: u32,
+    mutant: &'a Mutant,
+    tests: Vec<&'a Test>,
+}
+
+impl<'a> Trial<'a> {
+    fn new(tests: &'a [Test], number: u32, mutant: &'a Mutant) -> Self {
+        let mut tests: Vec<&Test> = tests.iter().filter(|test| test.reaches.contains(&number)).collect();
+        tests.sort_by_key(|test| test.takes.as_millis() * test.reaches.len() as u128);
+        Self { number, mutant, tests }
+    }
+
+    /// What some of the tests say, which have so many times the usual patience.
+    fn held(&self, which: Range<usize>, patience: u32) -> Outcome {
+        let all = self.tests.len();
         let mut programs: BTreeMap<(&Path, &Path), Vec<&Test>> = BTreeMap::new();
-        for test in tests {
+        for test in self.tests.get(which.start.min(all)..which.end.min(all)).unwrap_or_default() {
             programs.entry((&test.program, &test.folder)).or_default().push(test);
         }
         for ((program, folder), tests) in programs {
-            match asked(program, folder, &tests, number, patience) {
+            match asked(program, folder, &tests, self.number, patience) {
                 Ended::Passed => {}
                 Ended::Failed => return Outcome::Caught,
-                Ended::TooLate => outcome = Outcome::Timeout,
+                // Most likely it never will, and neither will the next.
+                Ended::TooLate => {
+                    println!("does not end: {}", self.mutant.name);
+                    return Outcome::Timeout;
+                }
             }
         }
+        Outcome::Missed
     }
-    println!("{}: {}", outcome.word(), mutant.name);
-    outcome
 }
 
 fn asked(program: &Path, folder: &Path, tests: &[&Test], mutant: u32, patience: u32) -> Ended {
