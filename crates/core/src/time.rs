@@ -346,4 +346,67 @@ mod tests {
         assert!(!window.contains(at("2026-01-02T00:00:00.001Z")));
         assert!(Validity::default().contains(at("0001-01-01T00:00:00Z")));
     }
+
+    #[test]
+    fn moments_have_neighbours_but_for_the_first_and_the_last() {
+        let second = UnixTime::from_seconds(5);
+        assert_eq!(second.just_after(), UnixTime { seconds: 5, nanos: 1 });
+        assert_eq!(second.just_before(), UnixTime { seconds: 4, nanos: 999_999_999 });
+        for moment in [second, second.just_after(), second.just_before(), UnixTime::from_seconds(-1)] {
+            assert_eq!(moment.just_before().just_after(), moment);
+            assert_eq!(moment.just_after().just_before(), moment);
+        }
+        assert_eq!(UnixTime::LAST, UnixTime { seconds: LAST_SECOND, nanos: 999_999_999 });
+        assert_eq!(UnixTime::LAST.just_after(), UnixTime::LAST);
+        assert_eq!(UnixTime::LAST.just_before().just_after(), UnixTime::LAST);
+        assert_eq!(UnixTime::FIRST, UnixTime { seconds: FIRST_SECOND, nanos: 0 });
+        assert_eq!(UnixTime::FIRST.just_before(), UnixTime::FIRST);
+        assert_eq!(UnixTime::FIRST.just_after().just_before(), UnixTime::FIRST);
+    }
+
+    #[test]
+    fn what_lies_beyond_the_calendar_is_its_end() {
+        let at = UnixTime::from_seconds;
+        assert_eq!(
+            (at(LAST_SECOND).seconds(), at(LAST_SECOND + 1).seconds(), at(i64::MAX).seconds()),
+            (LAST_SECOND, LAST_SECOND, LAST_SECOND)
+        );
+        assert_eq!(
+            (at(FIRST_SECOND).seconds(), at(FIRST_SECOND - 1).seconds(), at(i64::MIN).seconds()),
+            (FIRST_SECOND, FIRST_SECOND, FIRST_SECOND)
+        );
+        assert_eq!((FIRST_SECOND, at(7).nanos(), at(7).seconds()), (-62_135_596_800, 0, 7));
+        assert_eq!(UnixTime::from_millis(1_234), UnixTime { seconds: 1, nanos: 234_000_000 });
+        assert_eq!(UnixTime::new(1, 999_999_999), Some(UnixTime { seconds: 1, nanos: 999_999_999 }));
+        assert_eq!(UnixTime::new(1, 1_000_000_000), None);
+        assert_eq!(UnixTime { seconds: 1, nanos: 5 }.saturating_add_seconds(2), UnixTime { seconds: 3, nanos: 5 });
+        assert_eq!(UnixTime { seconds: 1, nanos: 5 }.saturating_add_seconds(-2), UnixTime { seconds: -1, nanos: 5 });
+    }
+
+    #[test]
+    fn the_largest_fields_of_rfc3339_are_read() {
+        assert_eq!(at("1970-01-01T00:00:00.123456789Z").nanos(), 123_456_789);
+        assert_eq!(at("1970-01-01T23:59:59Z").seconds(), 86_399);
+        assert_eq!(at("1970-01-01T23:59:00+23:59").seconds(), 0);
+        assert_eq!(at("1970-01-01T00:00:00-23:59").seconds(), 86_340);
+        assert_eq!(at("1970-12-31T00:00:00Z").seconds(), 364 * 86_400);
+        for text in ["1970-01-01T00:00:00+00:60", "1970-01-01T00:00:00-24:00", "1970-01-32T00:00:00Z", "1970-04-31T00:00:00Z"] {
+            assert_eq!(UnixTime::parse_rfc3339(text).unwrap_err().code(), Code::TimeInvalid, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_says_where_it_is_open() {
+        let (start, end) = (Some(at("2026-01-01T00:00:00Z")), Some(at("2026-01-02T00:00:00Z")));
+        assert_eq!(Validity { start, end }.to_string(), "2026-01-01T00:00:00Z to 2026-01-02T00:00:00Z");
+        assert_eq!(Validity::default().to_string(), "the beginning to no end");
+    }
+
+    /// Leap years by the rule of four, of a hundred and of four hundred.
+    #[test]
+    fn a_leap_year_has_a_day_more() {
+        let lengths = [1900, 1999, 2000, 2004, 2100, 2400].map(|year| days_in_month(year, 2));
+        assert_eq!(lengths, [28, 28, 29, 29, 28, 29]);
+        assert_eq!((1..=12).map(|month| days_in_month(2001, month)).sum::<u32>(), 365);
+    }
 }

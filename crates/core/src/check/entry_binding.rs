@@ -159,7 +159,7 @@ fn same(expected: &Digest, found: &Digest) -> Result<(), Failure> {
 
 /// Rekor v2 names the algorithm in the entry. Every field of the delivered body counts (rekor-v2 spec §6.1.4), so it must
 /// be the one that goes with the key and the digest.
-fn same_key_details(found: &str, key: &PreparedKey, digest: &Digest) -> Result<(), Failure> {
+pub(super) fn same_key_details(found: &str, key: &PreparedKey, digest: &Digest) -> Result<(), Failure> {
     let expected = match (key.key().kind(), digest.algorithm()) {
         (KeyKind::EcdsaP256, HashAlgorithm::Sha256) => "PKIX_ECDSA_P256_SHA_256",
         (KeyKind::EcdsaP384, HashAlgorithm::Sha384) => "PKIX_ECDSA_P384_SHA_384",

@@ -94,3 +94,40 @@ fn closeness(code: Code) -> u8 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// K-X-17: the smallest text of each kind, and what is no longer one.
+    #[test]
+    fn a_name_has_the_form_of_its_kind() {
+        type Kind = fn(String) -> SubjectName;
+        let kinds: [(Kind, &[&str], &[&str]); 3] = [
+            (SubjectName::Email, &["a@b", "a!b@c", "a@b@c"], &["", "a", "@b", "a@", "a:b@c", "a@b:c", "a@b!c"]),
+            (SubjectName::Uri, &["a:", "a+b-c.1:d", "Z:@"], &["", "a", ":a", "1a:b", "+a:b", "a b:c", "a@b:c", "\u{e4}:b"]),
+            (SubjectName::OtherName, &["a!b", "a@b!c", "a!b!c"], &["", "a", "!b", "a!", "a:b!c", "a!b:c", "a!b@c"]),
+        ];
+        for (kind, good, bad) in kinds {
+            for name in good {
+                assert_eq!(of_its_kind(&kind((*name).to_owned())), Ok(()), "{name}");
+            }
+            for name in bad {
+                let failure = of_its_kind(&kind((*name).to_owned())).unwrap_err();
+                assert_eq!(failure.code(), Code::SubjectAlternativeName, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_identity_that_failed_last_came_closest() {
+        let order = [
+            Code::IssuerMismatch,
+            Code::IdentityMismatch,
+            Code::ExtensionMismatch,
+            Code::SubjectDnMismatch,
+            Code::PolicyOidMismatch,
+        ];
+        assert_eq!(order.map(closeness), [0, 1, 2, 3, 4]);
+    }
+}

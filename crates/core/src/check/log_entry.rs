@@ -167,7 +167,7 @@ struct Held {
 }
 
 /// Why one log does not vouch for an entry.
-enum NotHeld {
+pub(super) enum NotHeld {
     /// The proof does not hold, which speaks against the candidate.
     Inclusion(Failure),
     /// The promise does not hold, which only does not speak for it.
@@ -188,7 +188,7 @@ impl NotHeld {
     }
 
     /// How far up it got: of several logs of one id the reason of the furthest is told.
-    fn rung(&self) -> u8 {
+    pub(super) fn rung(&self) -> u8 {
         match self {
             Self::Inclusion(_) => 0,
             Self::Promise(failure) if failure.code() == Code::LogKeyOutsideWindow => 2,
@@ -312,6 +312,6 @@ fn log_verifier(log: &TransparencyLog, rekor_v2: bool) -> Result<LogVerifier<'_>
 }
 
 /// Rekor v1's origins end in the tree's id: `rekor.sigstore.dev - 2605736670972794746`.
-fn is_v1_origin(origin: &str) -> bool {
+pub(super) fn is_v1_origin(origin: &str) -> bool {
     origin.rsplit_once(" - ").is_some_and(|(_, id)| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
 }

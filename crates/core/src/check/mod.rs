@@ -19,3 +19,6 @@ mod trace;
 
 pub use artifact::{Artifact, ArtifactHasher};
 pub(crate) use trace::{Check, Outcome};
+
+#[cfg(test)]
+mod tests;

@@ -81,7 +81,7 @@ pub(super) fn verify<'t>(
 }
 
 /// How much a reason tells, across authorities.
-fn rank(code: Code) -> u8 {
+pub(super) fn rank(code: Code) -> u8 {
     match code {
         Code::TimestampSignerNotFound => 0,
         Code::TimestampUntrusted => 1,
@@ -190,7 +190,7 @@ fn signed_by<'c>(
 }
 
 /// What is wrong with the authority's path, in the terms of timestamps.
-fn timestamp_code(failure: Failure) -> Failure {
+pub(super) fn timestamp_code(failure: Failure) -> Failure {
     let code = match failure.code() {
         Code::BudgetExhausted => return failure,
         Code::CertificateNotValidAt => Code::TimestampCertificateNotValidAt,

@@ -203,3 +203,41 @@ impl Trace {
         self.checks
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_check_found_is_said_in_a_line() {
+        let at = UnixTime::from_seconds(0);
+        for (detail, said) in [
+            (Detail::None, ""),
+            (Detail::At(at), "1970-01-01T00:00:00Z"),
+            (Detail::Count { found: 0, needed: 0 }, "none, and none needed"),
+            (Detail::Count { found: 0, needed: 1 }, "0 found, 1 needed"),
+            (Detail::Count { found: 1, needed: 0 }, "1 found, 0 needed"),
+            (Detail::Entry { index: 3, at: Some(at) }, "entry 3, 1970-01-01T00:00:00Z"),
+            (Detail::Entry { index: 3, at: None }, "entry 3"),
+            (Detail::Text("a".to_owned()), "a"),
+        ] {
+            assert_eq!(detail.to_string(), said);
+        }
+    }
+
+    #[test]
+    fn a_rule_holds_where_it_passed_or_was_left_out_and_not_where_it_failed() {
+        let mut trace = Trace::default();
+        assert!(!trace.holds(Rule::Sct));
+        trace.passed(Rule::Time, Detail::None);
+        trace.not_counted(Rule::Tlog, Code::LogUnknown.into());
+        trace.not_counted(Rule::Timestamp, Code::TimestampUntrusted.into());
+        trace.push(Rule::Claim, Outcome::Failed(Code::PredicateMismatch.into()));
+        assert!(!trace.holds(Rule::Sct));
+        trace.ignored(Rule::Sct, Code::SctIgnored);
+        let held = [Rule::Time, Rule::Sct, Rule::Tlog, Rule::Claim].map(|rule| trace.holds(rule));
+        assert_eq!(held, [true, true, false, false]);
+        let reasons: Vec<Code> = trace.not_counted_reasons(Rule::Timestamp).map(Failure::code).collect();
+        assert_eq!(reasons, [Code::TimestampUntrusted]);
+    }
+}

@@ -30,3 +30,6 @@ pub use predicate::{PredicateMatch, Selection, ValueMatch};
 pub(crate) use requirement::COSIGN_SIGN_V1;
 pub use requirement::{Claim, Policy, Requirement, SignatureRequirement};
 pub use settings::{SctMode, Settings, TlogMode, Witnesses};
+
+#[cfg(test)]
+mod tests;

@@ -7,3 +7,6 @@ pub mod checkpoint;
 pub mod merkle;
 pub mod note;
 pub mod witness;
+
+#[cfg(test)]
+mod tests;

@@ -305,13 +305,13 @@ fn decode(text: &str, at: fmt::Arguments<'_>) -> Result<Vec<u8>, Failure> {
     base64::decode(text).ok_or_else(|| Failure::new(Code::TrustRootInvalid).expected("standard base64").found(text).at(at))
 }
 
-enum KeyEncoding {
+pub(super) enum KeyEncoding {
     Spki,
     Pkcs1,
 }
 
 /// The kind of key that the details name; RSA with its modulus where they name one.
-enum NamedKind {
+pub(super) enum NamedKind {
     P256,
     P384,
     P521,
@@ -320,7 +320,7 @@ enum NamedKind {
 }
 
 impl NamedKind {
-    fn matches(&self, kind: KeyKind) -> bool {
+    pub(super) fn matches(&self, kind: KeyKind) -> bool {
         match (self, kind) {
             (Self::P256, KeyKind::EcdsaP256)
             | (Self::P384, KeyKind::EcdsaP384)
@@ -335,7 +335,7 @@ impl NamedKind {
 
 /// `PublicKeyDetails` (protobuf-specs `sigstore_common.proto`): how the bytes are encoded, and the one scheme and kind
 /// of key that go with them. What is not listed is not supported.
-fn key_details(name: &str) -> Option<(KeyEncoding, Scheme, NamedKind)> {
+pub(super) fn key_details(name: &str) -> Option<(KeyEncoding, Scheme, NamedKind)> {
     use HashAlgorithm::{Sha256, Sha384, Sha512};
     let (scheme, kind) = match name {
         "PKCS1_RSA_PKCS1V5" | "PKIX_RSA_PKCS1V5" => (Scheme::RsaPkcs1(Sha256), NamedKind::Rsa(None)),

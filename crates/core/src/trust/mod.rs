@@ -9,3 +9,6 @@ mod root;
 
 pub(crate) use root::AuthorityIdentity;
 pub use root::{CertificateAuthority, CtLog, TimestampAuthority, TransparencyLog, TrustRoot, TrustRootBuilder, TrustRootOrigin};
+
+#[cfg(test)]
+mod tests;

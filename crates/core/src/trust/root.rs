@@ -245,7 +245,7 @@ impl TrustRoot {
     }
 
     /// The keys of its authorities and logs.
-    fn keys(&self) -> impl Iterator<Item = &PreparedKey> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &PreparedKey> {
         let timestamping = self.timestamp_authorities.iter().map(|authority| &authority.authority);
         let chains = self.authorities.iter().chain(timestamping).flat_map(|authority| &authority.chain);
         let of_certificates = chains.filter_map(|certificate| certificate.prepared_key().ok());

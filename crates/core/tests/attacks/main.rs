@@ -25,6 +25,7 @@ mod log_threshold;
 mod log_time;
 mod notices;
 mod platforms;
+mod reasons;
 mod registries;
 mod sct;
 mod several_leaves;
