@@ -9,7 +9,7 @@ use veriseal::{
     Verifier,
 };
 use veriseal_testkit::sigstore::NOW;
-use veriseal_testkit::{Bundle, RekorV1};
+use veriseal_testkit::{Bundle, CtLog, RekorV1, Seed, Signer};
 
 fn outcome(case: &Case, limits: Limits, bundle: &Bundle) -> Result<AcceptedBlob, NotAccepted> {
     let leaf = SignatureRequirement::new(case.authority.clone()).settings(case.settings.clone());
@@ -97,6 +97,47 @@ fn that_the_budget_ran_out_is_told_before_why_another_authority_does_not_count()
         needed(&case, &bundle, Code::TimestampSignatureInvalid).0
     };
     assert_eq!(tries(2), tries(1) + 1);
+}
+
+/// A second log that is out of its window has its own reason, which costs nothing to find.
+#[test]
+fn that_the_budget_ran_out_is_told_before_why_another_log_does_not_count() {
+    let mut case = Case::keyless();
+    let past = Validity::between(NOW.saturating_add_seconds(-7200), NOW.saturating_add_seconds(-3600));
+    let other = CtLog::new("https://other.example", &Seed::new(7), past);
+    case.trusted = Some(case.sigstore.trusted_root().ct_log(&other));
+    let key = case.signer.key.clone();
+    let logs = [&case.sigstore.ct_log, &other];
+    let leaf = case.sigstore.fulcio.issue(&identity(), &key, &logs, NOW);
+    case.signer = Signer::certificate(key, leaf, case.sigstore.fulcio.chain());
+    let bundle = case.message();
+    needed(&case, &bundle, Code::Accepted);
+}
+
+/// That one authority did not issue a certificate says nothing beside what the one that did finds wrong with it.
+#[test]
+fn what_the_issuer_says_of_a_certificate_is_told_whoever_else_is_trusted() {
+    let mut case = Case::keyless();
+    let key = case.signer.key.clone();
+    let mut leaf = case.sigstore.fulcio.issue(&identity(), &key, &[&case.sigstore.ct_log], NOW);
+    *leaf.last_mut().unwrap() ^= 1;
+    case.signer = Signer::certificate(key, leaf, case.sigstore.fulcio.chain());
+    let bundle = case.message();
+    let root = case.sigstore.trusted_root();
+    let own = root.certificate_authorities[0].clone();
+    let mut other = own.clone();
+    other.chain = vec![case.sigstore.tsa.root.der.clone()];
+    for (authorities, code) in [
+        (vec![other.clone()], Code::CertificateUntrusted),
+        (vec![own.clone()], Code::CertificateSignatureInvalid),
+        (vec![other.clone(), own.clone()], Code::CertificateSignatureInvalid),
+        (vec![own, other], Code::CertificateSignatureInvalid),
+    ] {
+        let mut root = root.clone();
+        root.certificate_authorities = authorities;
+        case.trusted = Some(root);
+        assert_eq!(report(&case, Limits::DEFAULT, &bundle).code(), code);
+    }
 }
 
 /// Of two certificates that a token names, the one that it means is told of, in whatever order they lie.
