@@ -61,7 +61,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             field("/verificationMaterial/tlogEntries/0/inclusionProof/checkpoint/envelope").map(String::into_bytes).collect()
         }
         "tlog_body" => decoded("/verificationMaterial/tlogEntries/0/canonicalizedBody"),
-        "merkle_proof" => vec![vec![10, 3, 4], vec![63, 40, 17, 0, 1, 1], vec![7, 6, 1, 5, 1, 0]],
+        "merkle_proof" => vec![vec![10, 3, 4, 1, 0, 0], vec![63, 40, 17, 0, 1, 1], vec![7, 6, 1, 5, 1, 0]],
         "capi_sequence" => crate::capi::seeds(),
         _ => Vec::new(),
     }
