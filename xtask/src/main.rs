@@ -54,7 +54,7 @@ cargo xtask <command>
   mutants --standing       what docs/proof/mutants says came of them
   deny                     licences, sources and advisories of all dependencies, by cargo-deny
   invariants               every invariant of SECURITY.md and the tests that hold it
-  fuzz [--minutes N]       a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
+  fuzz [--minutes N [TARGET…]]  a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
         ["call-cost"] => parity::cost(false).map(said),
         ["call-cost", "--long"] => parity::cost(true).map(said),
         ["tsan"] => tsan::run(),
-        ["fuzz", "--minutes", minutes] => number(minutes).and_then(fuzz::long),
+        ["fuzz", "--minutes", minutes, names @ ..] => number(minutes).and_then(|minutes| fuzz::long(minutes, names)),
         ["fuzz"] => staged(&[fuzz::run]),
         ["known-attacks"] => known_attacks::run().map(said),
         ["known-attacks", "--write"] => known_attacks::write().map(said),

@@ -1,12 +1,13 @@
 //! Holds veriseal against sigstore-verify: whatever veriseal accepts, sigstore-verify must accept too.
 //!
 //! ```text
-//! differential [--mutations N] [--seed S] [--show]   real bundles and mutations of them
-//! differential --only N [--seed S]                   one mutation: the bundle, and what both say
-//! differential testkit                               every kind of bundle that the testkit makes
+//! differential [--mutations N] [--seed S] [--first N] [--seconds N] [--show]   real bundles and mutations of them
+//! differential --only N [--seed S]                                           one mutation: the bundle, and what both say
+//! differential testkit                                                       every kind of bundle that the testkit makes
 //! ```
 //!
-//! Started by `cargo xtask interop` with a slice of the mutations. Prints one line a check, like a test runner.
+//! Started by `cargo xtask interop` with a slice of the mutations, and by `cargo xtask fuzz --minutes N` as the target `diff_sigstore`,
+//! which goes on where the last run ended. Prints one line a check, like a test runner, and one for the target's ledger.
 
 mod case;
 mod difference;
@@ -18,7 +19,7 @@ mod vectors;
 
 use case::{Answer, Case};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use table::Table;
 use tally::Tally;
 use veriseal_testkit::mutation::{OPERATORS, Random, Tree};
@@ -26,6 +27,10 @@ use veriseal_testkit::mutation::{OPERATORS, Random, Tree};
 struct Options {
     mutations: u64,
     seed: u64,
+    /// The number of the first mutation.
+    first: u64,
+    /// After so many it ends, however many mutations are left.
+    seconds: u64,
     only: Option<u64>,
     show: bool,
 }
@@ -43,7 +48,7 @@ fn main() -> ExitCode {
 }
 
 fn options(arguments: &[String]) -> Result<Options, String> {
-    let mut options = Options { mutations: 10_000, seed: 1, only: None, show: false };
+    let mut options = Options { mutations: 10_000, seed: 1, first: 0, seconds: u64::MAX, only: None, show: false };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut number = || {
@@ -53,6 +58,8 @@ fn options(arguments: &[String]) -> Result<Options, String> {
         match argument.as_str() {
             "--mutations" => options.mutations = number()?,
             "--seed" => options.seed = number()?,
+            "--first" => options.first = number()?,
+            "--seconds" => options.seconds = number()?,
             "--only" => options.only = Some(number()?),
             "--show" => options.show = true,
             _ => return Err(format!("unknown: {argument}")),
@@ -104,11 +111,17 @@ fn differential(options: &Options) -> Result<ExitCode, String> {
     }
     let begun = Instant::now();
     let mutated: Vec<&Case> = cases.iter().filter(|case| case.tree.is_some()).collect();
-    for number in 0..options.mutations {
+    let mut slowest = Duration::ZERO;
+    let mut done = 0;
+    while done < options.mutations && begun.elapsed().as_secs() < options.seconds {
+        let number = options.first.saturating_add(done);
+        done += 1;
         let Some(mutation) = Mutation::make(options.seed, &mutated, &trees, number) else { continue };
         let case = mutation.case;
         let bytes = mutation.text.as_bytes();
+        let at = Instant::now();
         let (ours, theirs) = (case.ask_veriseal(bytes), case.ask_sigstore_verify(bytes));
+        slowest = slowest.max(at.elapsed());
         if options.show && (ours.accepted() || theirs.accepted()) && !OPERATORS[mutation.operator].harmless {
             println!(
                 "{number} {} {}: veriseal: {ours:?}; sigstore-verify: {theirs:?}",
@@ -120,6 +133,12 @@ fn differential(options: &Options) -> Result<ExitCode, String> {
     let seconds = begun.elapsed().as_secs_f64();
     table.print();
     println!("{} mutations of {} bundles with seed {} in {seconds:.1} s", table.mutations(), mutated.len(), options.seed);
+    println!(
+        "diff_sigstore: {done} executions from {} seeds, {seconds:.1} s, slowest {:.0} ms, peak {} MiB",
+        mutated.len(),
+        slowest.as_secs_f64() * 1000.0,
+        peak_memory() / 1024,
+    );
     for (operator, failures) in table.failures() {
         tally.count(&format!("mutations::{operator}"), failures.is_empty(), || failures.join("\n"));
     }
@@ -129,6 +148,13 @@ fn differential(options: &Options) -> Result<ExitCode, String> {
     let both = table.accepted_by_both();
     tally.count("mutations::some_are_accepted_by_both", both * 20 > table.mutations(), || format!("only {both}"));
     Ok(tally.finish())
+}
+
+/// The most memory that this process has held, in KiB; 0 where the system does not tell.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 struct Mutation<'a> {
