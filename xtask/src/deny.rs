@@ -22,6 +22,9 @@ const NO_DATABASE: &str = "failed to fetch advisory database";
 
 const DATABASE: &str = "VERISEAL_ADVISORY_DB";
 
+/// What cargo-deny calls its copy of the database that it usually fetches: it takes no address of a file.
+const COPY: &str = "advisory-db-3157b0e258782691";
+
 /// As a command; `total: …` is its last line.
 pub(crate) fn run() -> Result<ExitCode, String> {
     let version = version().ok_or("no cargo-deny: `cargo install cargo-deny --locked`")?;
@@ -33,9 +36,15 @@ pub(crate) fn run() -> Result<ExitCode, String> {
         None => (config, String::new()),
     };
     for manifest in WORKSPACES {
-        let advisories = deny(manifest, &config).arg("advisories").output().map_err(|error| error.to_string())?;
+        let mut advisories = deny(manifest, &config);
+        if local.is_some() {
+            // Or it fetches the database anew; what is not here yet of the crates comes before.
+            output(&mut cargo(&["fetch", "--quiet", "--locked", "--manifest-path", manifest]))?;
+            advisories = deny_offline(manifest, &config);
+        }
+        let advisories = advisories.arg("advisories").output().map_err(|error| error.to_string())?;
         let said = String::from_utf8_lossy(&advisories.stderr);
-        match (advisories.status.success(), said.contains(NO_DATABASE) && local.is_none()) {
+        match (advisories.status.success(), said.contains(NO_DATABASE)) {
             (true, _) => println!("{manifest}: no advisory but those with a reason in deny.toml"),
             (false, true) => {
                 println!(
@@ -66,29 +75,39 @@ fn version() -> Option<String> {
 }
 
 fn deny(manifest: &str, config: &Path) -> Command {
-    let mut command = cargo(&["deny", "--all-features", "--log-level", "warn", "--manifest-path", manifest]);
-    command.arg("check").arg("--config").arg(config).arg("--hide-inclusion-graph");
+    with(&["--log-level", "warn"], manifest, config)
+}
+
+fn deny_offline(manifest: &str, config: &Path) -> Command {
+    with(&["--log-level", "warn", "--offline"], manifest, config)
+}
+
+fn with(options: &[&str], manifest: &str, config: &Path) -> Command {
+    let mut command = cargo(&["deny", "--all-features", "--manifest-path", manifest]);
+    command.args(options).arg("--config").arg(config).args(["check", "--hide-inclusion-graph"]);
     command
 }
 
-/// deny.toml with a database on this machine, in a folder of its own.
+/// deny.toml with a copy of the database on this machine, in a folder of its own.
 fn with_database(config: &Path, database: &Path) -> Result<PathBuf, String> {
     let text = std::fs::read_to_string(config).map_err(|error| error.to_string())?;
     let folder = target()?.join("advisories");
-    std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let database = database.canonicalize().map_err(|error| format!("{DATABASE}: {}: {error}", database.display()))?;
+    let copies = folder.join("databases");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
+    }
+    std::fs::create_dir_all(&copies).map_err(|error| error.to_string())?;
+    output(Command::new("git").args(["clone", "--quiet"]).arg(database).arg(copies.join(COPY)))?;
     let path = folder.join("deny.toml");
-    std::fs::write(&path, settings(&text, &folder.join("databases"), &database)?).map_err(|error| error.to_string())?;
+    std::fs::write(&path, settings(&text, &copies)?).map_err(|error| error.to_string())?;
     Ok(path)
 }
 
-/// The settings with this database, however old it is: its day is said with the result.
-fn settings(text: &str, copies: &Path, database: &Path) -> Result<String, String> {
+/// The settings with the copies below this folder, however old they are: the day is said with the result.
+fn settings(text: &str, copies: &Path) -> Result<String, String> {
     let (before, after) = text.split_once("[advisories]\n").ok_or("deny.toml has no section [advisories]")?;
-    let (copies, database) = (copies.display(), database.display());
-    Ok(format!(
-        "{before}[advisories]\ndb-path = \"{copies}\"\ndb-urls = [\"file://{database}\"]\nmaximum-db-staleness = \"P10Y\"\n{after}"
-    ))
+    let copies = copies.display();
+    Ok(format!("{before}[advisories]\ndb-path = \"{copies}\"\nmaximum-db-staleness = \"P10Y\"\n{after}"))
 }
 
 /// The day of the newest commit of a database.
@@ -104,10 +123,10 @@ mod tests {
     #[test]
     fn a_local_database_is_set_in_the_section_of_advisories_and_the_rest_stays() {
         let text = "[graph]\n\n[advisories]\nyanked = \"deny\"\n\n[bans]\n";
-        let made = settings(text, Path::new("/copies"), Path::new("/db")).unwrap();
-        let expected = "[graph]\n\n[advisories]\ndb-path = \"/copies\"\ndb-urls = [\"file:///db\"]\n\
-                        maximum-db-staleness = \"P10Y\"\nyanked = \"deny\"\n\n[bans]\n";
+        let made = settings(text, Path::new("/copies")).unwrap();
+        let expected =
+            "[graph]\n\n[advisories]\ndb-path = \"/copies\"\nmaximum-db-staleness = \"P10Y\"\nyanked = \"deny\"\n\n[bans]\n";
         assert_eq!(made, expected);
-        assert!(settings("[bans]\n", Path::new("/copies"), Path::new("/db")).is_err());
+        assert!(settings("[bans]\n", Path::new("/copies")).is_err());
     }
 }
