@@ -377,7 +377,7 @@ fn a_requirement_says_what_it_was_made_of() {
     assert_eq!([Selection::Any, Selection::Newest, Selection::All].map(Selection::name), [None, Some("newest"), Some("all")]);
     let kinds = [SubjectKind::Email, SubjectKind::Uri, SubjectKind::OtherName];
     assert_eq!(kinds.map(SubjectKind::name), ["email", "uri", "othername"]);
-    let names = [SubjectName::Email, SubjectName::Uri, SubjectName::OtherName].map(|name| name("a".to_owned()));
+    let names = [SubjectName::Email, SubjectName::Uri, SubjectName::OtherName].map(|name| name("a".into()));
     assert_eq!(names.each_ref().map(SubjectKind::of), kinds);
 }
 

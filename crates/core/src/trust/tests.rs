@@ -42,7 +42,7 @@ fn the_published_root_says_what_is_in_it() {
     let log = &root.logs()[0];
     let id = "c0d23d6ad406973f9559f3ba2d1ca01f84147d8ffc5b8445c224f98b9591801d";
     assert_eq!((log.base_url(), hex::encode(log.log_id()).as_str()), ("https://rekor.sigstore.dev", id));
-    assert_eq!((log.origin(), log.name().as_str()), (Some("rekor.sigstore.dev"), "https://rekor.sigstore.dev"));
+    assert_eq!((log.origin(), &*log.name()), (Some("rekor.sigstore.dev"), "https://rekor.sigstore.dev"));
     assert_eq!(log.validity(), &Validity { start: Some(at("2021-01-12T11:53:27Z")), end: None });
     assert_eq!(root.logs().len(), 2);
     let ct: Vec<_> = root.ct_logs().iter().map(CtLog::base_url).collect();
@@ -125,7 +125,8 @@ fn everything_but_the_name_of_a_root_is_in_its_fingerprint() {
 fn who_runs_a_log_or_an_authority_is_its_operator_or_else_its_key_or_address() {
     let root = read(&published()).unwrap();
     assert_eq!(root.logs()[0].identity(), LogIdentity::Key(root.logs()[0].key.key().id()));
-    assert_eq!(root.timestamp_authorities()[0].identity(), "uri https://timestamp.sigstore.dev/api/v1/timestamp");
+    let uri = AuthorityIdentity::Uri("https://timestamp.sigstore.dev/api/v1/timestamp");
+    assert_eq!(root.timestamp_authorities()[0].identity(), uri);
     let root = changed(|document| {
         document["tlogs"][0]["operator"] = json!("o");
         document["tlogs"][1]["operator"] = json!("");
@@ -135,16 +136,15 @@ fn who_runs_a_log_or_an_authority_is_its_operator_or_else_its_key_or_address() {
     .unwrap();
     assert_eq!(root.logs()[0].identity(), LogIdentity::Operator("o"));
     assert_eq!(root.logs()[1].identity(), LogIdentity::Key(root.logs()[1].key.key().id()));
-    assert_eq!((root.logs()[1].name(), root.logs()[1].origin()), (hex::encode(root.logs()[1].log_id()), None));
-    assert_eq!(root.timestamp_authorities()[0].identity(), "operator p");
+    assert_eq!((&*root.logs()[1].name(), root.logs()[1].origin()), (&*hex::encode(root.logs()[1].log_id()), None));
+    assert_eq!(root.timestamp_authorities()[0].identity(), AuthorityIdentity::Operator("p"));
     let root = changed(|document| {
         document["timestampAuthorities"][0]["operator"] = json!("");
         document["timestampAuthorities"][0]["uri"] = json!("");
     })
     .unwrap();
     let anchor = root.timestamp_authorities()[0].authority.anchor().unwrap();
-    let key = hex::encode(&crate::digest::sha256(anchor.spki()));
-    assert_eq!(root.timestamp_authorities()[0].identity(), format!("key {key}"));
+    assert_eq!(root.timestamp_authorities()[0].identity(), AuthorityIdentity::Key(anchor.spki()));
     assert_eq!(root.certificate_authorities()[0].intermediates().len(), 0);
     assert_eq!(root.certificate_authorities()[1].intermediates().len(), 1);
 }

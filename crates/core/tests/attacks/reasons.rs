@@ -227,8 +227,8 @@ fn an_acceptance_says_which_logs_and_times_it_rests_on() {
     let index = u64::try_from(bundle.entries[0].log_index).unwrap();
     assert_eq!((entry.log(), entry.index(), entry.witnesses()), (log.as_str(), index, 0));
     let sources: Vec<(UnixTime, TimeSource)> = signature.times().iter().map(|time| (time.at(), time.source().clone())).collect();
-    let stamped = TimeSource::TimestampAuthority(case.sigstore.tsa.uri.clone());
-    assert_eq!(sources, [(now, TimeSource::Log(log)), (now, stamped)]);
+    let stamped = TimeSource::TimestampAuthority(case.sigstore.tsa.uri.as_str().into());
+    assert_eq!(sources, [(now, TimeSource::Log(log.into())), (now, stamped)]);
     assert_eq!((signature.earliest(), *signature.digest()), (Some(now), crate::kit::digest()));
     assert!(signature.statement().is_none() && signature.docker_reference().is_none());
 }
