@@ -16,6 +16,7 @@ mod invariants;
 mod known_attacks;
 mod library;
 mod mutants;
+mod nightly;
 mod parity;
 mod prove;
 mod python;
@@ -45,7 +46,8 @@ cargo xtask <command>
   dist c --with-cargo-c    what cargo-c installs, held against that; where cargo-c is installed
   parity                   every scenario and every vector through each language: byte-equal reports
   call-cost [--long]       what a call through C and Python costs beside Rust's, optimised; with many threads of Python
-  tsan                     32 threads on one verifier under ThreadSanitizer; needs a nightly toolchain with rust-src
+  tsan                     32 threads on one verifier under ThreadSanitizer, and a race on purpose; needs a nightly toolchain
+                           with rust-src
   known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
   prove [--minutes N]      every part of the proof, mutants for that long, as one table (docs/proof)
