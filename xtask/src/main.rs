@@ -15,6 +15,7 @@ mod interop;
 mod invariants;
 mod known_attacks;
 mod library;
+mod miri;
 mod mutants;
 mod nightly;
 mod parity;
@@ -56,6 +57,7 @@ cargo xtask <command>
   mutants --standing       what docs/proof/mutants says came of them
   deny                     licences, sources and advisories of all dependencies, by cargo-deny
   invariants               every invariant of SECURITY.md and the tests that hold it
+  miri                     the C interface under miri; needs a nightly toolchain with miri
   fuzz [--minutes N [TARGET…]]  a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         ["call-cost"] => parity::cost(false).map(said),
         ["call-cost", "--long"] => parity::cost(true).map(said),
         ["tsan"] => tsan::run(),
+        ["miri"] => miri::run(),
         ["fuzz", "--minutes", minutes, names @ ..] => number(minutes).and_then(|minutes| fuzz::long(minutes, names)),
         ["fuzz"] => staged(&[fuzz::run]),
         ["known-attacks"] => known_attacks::run().map(said),
