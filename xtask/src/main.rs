@@ -14,6 +14,7 @@ mod header;
 mod interop;
 mod invariants;
 mod known_attacks;
+mod libfuzzer;
 mod library;
 mod miri;
 mod mutants;
@@ -59,6 +60,8 @@ cargo xtask <command>
   invariants               every invariant of SECURITY.md and the tests that hold it
   miri                     the C interface under miri; needs a nightly toolchain with miri
   fuzz [--minutes N [TARGET…]]  a short slice of every fuzz target, on any toolchain; or as long as that, counted in the ledger
+  fuzz --libfuzzer --minutes N  each under libFuzzer and AddressSanitizer, by cargo-fuzz, counted there too
+  fuzz --keep              take into fuzz/corpus what libFuzzer found and what adds to it
   trust-roots [--date D]   take the newest published trust roots into crates/core/src/trust/embedded
 ";
 
@@ -93,6 +96,8 @@ fn main() -> ExitCode {
         ["call-cost", "--long"] => parity::cost(true).map(said),
         ["tsan"] => tsan::run(),
         ["miri"] => miri::run(),
+        ["fuzz", "--libfuzzer", "--minutes", minutes] => number(minutes).and_then(libfuzzer::run),
+        ["fuzz", "--keep"] => libfuzzer::keep(),
         ["fuzz", "--minutes", minutes, names @ ..] => number(minutes).and_then(|minutes| fuzz::long(minutes, names)),
         ["fuzz"] => staged(&[fuzz::run]),
         ["known-attacks"] => known_attacks::run().map(said),
