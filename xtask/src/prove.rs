@@ -1,12 +1,13 @@
 //! `cargo xtask prove [--minutes N]` and `cargo xtask mutate`: the attacks that run for as long as one lets them.
 //!
 //! docs/proof/ledger.json says how far earlier runs came, so that the next tries what was not tried. What a part found stands in
-//! its last line, `total: …`; a part that fails fails the whole. What has a tool of its own is a part
-//! where that is there.
+//! its last line, `total: …`; a part that fails fails the whole. What has a tool of its own is a part where that is there. First
+//! comes what takes as long as it takes; the rest of the time is shared by what can go on for ever.
 
-use crate::{cargo, known_attacks, output, root};
+use crate::{cargo, fuzz, known_attacks, output, root};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -23,7 +24,12 @@ struct Row {
     /// What it found, or why it was left out.
     said: String,
     outcome: Outcome,
+    /// What stands below it in the table.
+    details: Vec<String>,
 }
+
+/// What a part found, and what it printed beside.
+type Found = (String, Vec<String>);
 
 #[derive(PartialEq)]
 enum Outcome {
@@ -32,16 +38,54 @@ enum Outcome {
     LeftOut,
 }
 
-/// Everything, for about so many minutes; the mutants take what the others leave.
+/// A part with a tool of its own.
+struct Part {
+    name: &'static str,
+    /// What must answer for it to be there; nothing where it needs nothing.
+    tool: &'static [&'static str],
+    /// The xtask command that runs it.
+    command: &'static [&'static str],
+    /// Whether what it prints belongs into the table.
+    is_detailed: bool,
+}
+
+/// What takes as long as it takes.
+const WHOLE: &[Part] = &[
+    Part { name: "coverage", tool: &["llvm"], command: &["coverage"], is_detailed: false },
+    Part { name: "dependencies", tool: &["cargo", "deny", "--version"], command: &["deny"], is_detailed: false },
+    Part { name: "threads (tsan)", tool: &["nightly"], command: &["tsan"], is_detailed: false },
+    Part { name: "memory (miri)", tool: &["miri"], command: &["miri"], is_detailed: false },
+];
+
+/// What takes as long as one lets it, with `--minutes`, and each one's share; the mutants of documents take what is left.
+const SHARED: &[(Part, u64)] = &[
+    (Part { name: "fuzz targets", tool: &[], command: &["fuzz"], is_detailed: false }, 4),
+    (Part { name: "libFuzzer", tool: &["cargo", "fuzz", "--version"], command: &["fuzz", "--libfuzzer"], is_detailed: false }, 2),
+    (Part { name: "mutated code", tool: &["cargo", "mutants", "--version"], command: &["mutants"], is_detailed: true }, 2),
+];
+
+/// The share of the mutants of documents.
+const MUTANTS: u64 = 2;
+
+/// Everything, for about so many minutes.
 pub(crate) fn run(minutes: u64) -> Result<ExitCode, String> {
     let until = Instant::now() + Duration::from_secs(60 * minutes);
     let program = program()?;
-    let mut rows = vec![of("known attacks", known_attacks::run())];
-    rows.push(of("splices", total(Command::new(&program).arg("splice"))));
-    rows.push(of("bombs", total(Command::new(&program).arg("bombs"))));
+    let mut rows = vec![of("known attacks", known_attacks::run().map(alone).map_err(alone))];
+    rows.push(of("splices", total(Command::new(&program).arg("splice")).map(alone).map_err(alone)));
+    rows.push(of("bombs", lines(Command::new(&program).arg("bombs"))));
+    for part in WHOLE {
+        rows.push(part.run(None));
+    }
+    let mut shares = MUTANTS + SHARED.iter().map(|(_, share)| share).sum::<u64>();
+    for (part, share) in SHARED {
+        let minutes = minutes_of(until.saturating_duration_since(Instant::now()), *share, shares);
+        shares -= share;
+        rows.push(part.run(Some(minutes)));
+    }
     rows.push(mutants(&program, until)?);
-    for (part, tool, arguments) in TOOLS {
-        rows.push(with_tool(part, tool, arguments));
+    if let Some(row) = rows.iter_mut().find(|row| row.part == "fuzz targets") {
+        row.details = executions()?;
     }
     println!("\n{:16} {:9} found", "part", "");
     for row in &rows {
@@ -51,38 +95,75 @@ pub(crate) fn run(minutes: u64) -> Result<ExitCode, String> {
             Outcome::LeftOut => "left out",
         };
         println!("{:16} {word:9} {}", row.part, row.said);
+        row.details.iter().for_each(|line| println!("{:26} {line}", ""));
     }
-    let failed = rows.iter().any(|row| row.outcome == Outcome::Failed);
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let failed = rows.iter().filter(|row| row.outcome == Outcome::Failed).count();
+    let left_out = rows.iter().filter(|row| row.outcome == Outcome::LeftOut).count();
+    println!("total: {} parts held, {failed} failed, {left_out} left out", rows.len() - failed - left_out);
+    Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Parts with tools of their own: name, what must answer for it to be there, and the xtask command that runs it.
-const TOOLS: &[(&str, &[&str], &[&str])] = &[
-    ("fuzz targets", &[], &["fuzz", "--minutes", "2"]),
-    ("coverage", &["llvm"], &["coverage"]),
-    ("mutated code", &["cargo", "mutants", "--version"], &["mutants", "--minutes", "20"]),
-    ("dependencies", &["cargo", "deny", "--version"], &["deny"]),
-    ("threads (tsan)", &["rustup", "run", "nightly", "rustc", "--version"], &["tsan"]),
-];
+/// How many minutes so many of all shares are; one at least, so that no part is forgotten where time is short.
+fn minutes_of(left: Duration, share: u64, shares: u64) -> u64 {
+    (left.as_secs() * share).checked_div(60 * shares).unwrap_or(0).max(1)
+}
 
-fn with_tool(part: &'static str, tool: &[&str], arguments: &[&str]) -> Row {
-    let there = match tool {
-        [] => true,
-        ["llvm"] => crate::coverage::tools().is_ok(),
-        [program, arguments @ ..] => output(Command::new(program).args(arguments)).is_ok(),
+impl Part {
+    fn run(&self, minutes: Option<u64>) -> Row {
+        if let Err(reason) = self.is_there() {
+            return Row { part: self.name, said: reason, outcome: Outcome::LeftOut, details: Vec::new() };
+        }
+        let mut command = cargo(&["xtask"]);
+        command.args(self.command);
+        if let Some(minutes) = minutes {
+            command.args(["--minutes", &minutes.to_string()]);
+        }
+        let mut row = of(self.name, lines(&mut command));
+        if !self.is_detailed {
+            row.details.clear();
+        }
+        row
+    }
+
+    fn is_there(&self) -> Result<(), String> {
+        match self.tool {
+            [] => Ok(()),
+            ["llvm"] => crate::coverage::tools().map(drop),
+            ["nightly"] => crate::nightly::sources(),
+            ["miri"] => crate::miri::there(),
+            [program, arguments @ ..] => match output(Command::new(program).args(arguments)) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(format!("there is no {}", self.tool[..2].join("-"))),
+            },
+        }
+    }
+}
+
+/// What has nothing below it.
+fn alone(said: String) -> Found {
+    (said, Vec::new())
+}
+
+fn of(part: &'static str, result: Result<Found, Found>) -> Row {
+    let (outcome, (said, details)) = match result {
+        Ok(found) => (Outcome::Held, found),
+        Err(found) => (Outcome::Failed, found),
     };
-    if !there {
-        return Row { part, said: format!("there is no {}", tool.join(" ")), outcome: Outcome::LeftOut };
-    }
-    let mut command = cargo(&["xtask"]);
-    of(part, total(command.args(arguments)))
+    Row { part, said, outcome, details }
 }
 
-fn of(part: &'static str, result: Result<String, String>) -> Row {
-    match result {
-        Ok(said) => Row { part, said, outcome: Outcome::Held },
-        Err(said) => Row { part, said, outcome: Outcome::Failed },
+/// How often each fuzz target was run, by the ledger.
+fn executions() -> Result<Vec<String>, String> {
+    let ledger = Ledger::read()?;
+    let mut names: Vec<&str> = ledger.names("fuzz").chain(ledger.names("libfuzzer")).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut rows = vec![format!("{:20} {:>10} {:>10} {:>12}", "executions", "plain", "goal", "libFuzzer")];
+    for name in names {
+        let (plain, engine) = (ledger.nested("fuzz", name, "executions"), ledger.nested("libfuzzer", name, "executions"));
+        rows.push(format!("{name:20} {plain:>10} {:>10} {engine:>12}", fuzz::goal(name)));
     }
+    Ok(rows)
 }
 
 /// Mutants that no earlier run tried, one step after another, with each step written down.
@@ -96,7 +177,7 @@ fn mutants(program: &PathBuf, until: Instant) -> Result<Row, String> {
         let said = total(Command::new(program).arg("mutate").args(step));
         let last = match said {
             Ok(said) => said,
-            Err(said) => return Ok(Row { part: "mutants", said, outcome: Outcome::Failed }),
+            Err(said) => return Ok(Row { part: "mutants", said, outcome: Outcome::Failed, details: Vec::new() }),
         };
         tried += STEP;
         ledger.set("mutations", &json!({ "commit": commit(), "seed": SEED, "executions": first + STEP, "accepted": 0 }))?;
@@ -108,6 +189,7 @@ fn mutants(program: &PathBuf, until: Instant) -> Result<Row, String> {
                 part: "mutants",
                 said: format!("{tried} now, {all} in all; the last: {last}"),
                 outcome: Outcome::Held,
+                details: Vec::new(),
             });
         }
     }
@@ -131,17 +213,32 @@ pub(crate) fn target() -> Result<PathBuf, String> {
     target.ok_or_else(|| "cargo metadata names no target folder".to_owned())
 }
 
-/// Shows what a program prints, and answers with what stands behind `total: ` in its last such line.
-pub(crate) fn total(command: &mut Command) -> Result<String, String> {
-    let output = command.stderr(Stdio::inherit()).current_dir(root()).output().map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    print!("{text}");
-    let said = text.lines().rev().find_map(|line| line.strip_prefix("total: "));
-    match (output.status.success(), said) {
-        (true, Some(said)) => Ok(said.to_owned()),
-        (false, Some(said)) => Err(said.to_owned()),
-        (_, None) => Err(text.lines().last().unwrap_or("said nothing").to_owned()),
+/// Shows what a program prints, as it prints it, and answers with what stands behind `total: ` in its last such line, and with the
+/// other lines.
+fn lines(command: &mut Command) -> Result<Found, Found> {
+    let other = |reason: std::io::Error| (reason.to_string(), Vec::new());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).current_dir(root()).spawn().map_err(other)?;
+    let (mut said, mut all) = (None, Vec::new());
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            println!("{line}");
+            match line.strip_prefix("total: ") {
+                Some(total) => said = Some(total.to_owned()),
+                None => all.push(line),
+            }
+        }
     }
+    let status = child.wait().map_err(other)?;
+    match (status.success(), said) {
+        (true, Some(said)) => Ok((said, all)),
+        (false, Some(said)) => Err((said, all)),
+        (_, None) => Err((all.last().map_or("said nothing", String::as_str).to_owned(), all)),
+    }
+}
+
+/// The same without the other lines.
+pub(crate) fn total(command: &mut Command) -> Result<String, String> {
+    lines(command).map(|(said, _)| said).map_err(|(said, _)| said)
 }
 
 /// The commit that is looked at, for what is written down.
@@ -172,6 +269,11 @@ impl Ledger {
         self.0[part][name][field].as_u64().unwrap_or(0)
     }
 
+    /// The names of a part's parts.
+    fn names(&self, part: &str) -> impl Iterator<Item = &str> {
+        self.0[part].as_object().into_iter().flatten().map(|(name, _)| name.as_str())
+    }
+
     /// Writes down what a part's part did.
     pub(crate) fn set_nested(&mut self, part: &str, name: &str, entry: &Value) -> Result<(), String> {
         let mut all = self.0[part].clone();
@@ -191,6 +293,20 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_that_is_left_is_shared() {
+        let left = Duration::from_secs(30 * 60);
+        assert_eq!(minutes_of(left, 4, 10), 12);
+        assert_eq!(minutes_of(left / 2, 2, 6), 5);
+        assert_eq!(minutes_of(Duration::ZERO, 2, 4), 1);
+    }
+
+    #[test]
+    fn what_a_part_prints_is_kept_without_its_total() {
+        let shell = |script: &str| lines(Command::new("sh").args(["-c", script]));
+        assert_eq!(shell("echo a; echo total: 1; echo b"), Ok(("1".to_owned(), vec!["a".to_owned(), "b".to_owned()])));
+    }
 
     #[test]
     fn the_total_is_the_last_line_that_says_so_and_a_failure_stays_one() {
