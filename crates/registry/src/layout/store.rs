@@ -66,6 +66,9 @@ impl Store {
             Self::Directory { root } => {
                 let Some(path) = inside(root, name).map_err(FetchError::Unavailable)? else { return Ok(None) };
                 let file = File::open(path).map_err(unreadable)?;
+                // Room for what the file says that it has, so that it is read at once and not in growing pieces.
+                let length = file.metadata().map_err(unreadable)?.len().min(max_bytes);
+                bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
                 file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
                 if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > max_bytes {
                     return Err(FetchError::TooLarge { max_bytes });
