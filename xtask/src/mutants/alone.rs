@@ -1,6 +1,7 @@
 //! [`tried`]: the mutants that do not compile beside the others, each by itself, by cargo-mutants.
 
 use super::{SLOW, at_head, ledger};
+use crate::prove::target;
 use crate::{output, root};
 use serde_json::{Value, json};
 use std::fs;
@@ -71,7 +72,8 @@ fn by_cargo_mutants(folder: &Path, tree: &Path, names: &[&str], until: Instant) 
         command.args(["--build-timeout", "300", "--test-package", package, "--output"]).arg(&out);
         command.args(open.iter().flat_map(|name| ["--re".to_owned(), pattern(name)]));
         command.args(tests).args(["--", "--"]).args(skipped).current_dir(tree);
-        command.env("CARGO_TARGET_DIR", folder.join("target")).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        // Where the dependencies are compiled already.
+        command.env("CARGO_TARGET_DIR", target()?);
         if let Ok(vectors) = root().join("../shared/vectors").canonicalize() {
             command.env("VERISEAL_VECTORS", vectors);
         }

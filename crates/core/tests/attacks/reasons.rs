@@ -3,13 +3,15 @@
 
 use crate::kit::{ARTIFACT, Case, identity, timestamp_authority, trust};
 use serde_json::Value;
-use veriseal::policy::{Authority, KeylessAuthority, Settings, StringMatch, TimeSource, TlogMode};
+use veriseal::policy::{Authority, KeylessAuthority, Settings, StringMatch, TimeSource, TlogMode, Witnesses};
+use veriseal::tlog::witness;
 use veriseal::{
     AcceptedBlob, Artifact, Code, Limits, NotAccepted, Policy, Report, Requirement, SignatureRequirement, UnixTime, Validity,
     Verifier,
 };
+use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::sigstore::NOW;
-use veriseal_testkit::{Bundle, CtLog, RekorV1, Seed, Signer};
+use veriseal_testkit::{Bundle, CtLog, ImageBuilder, RekorV1, Seed, Signer, Store, Witness, sign_simple};
 
 fn outcome(case: &Case, limits: Limits, bundle: &Bundle) -> Result<AcceptedBlob, NotAccepted> {
     let leaf = SignatureRequirement::new(case.authority.clone()).settings(case.settings.clone());
@@ -71,6 +73,14 @@ fn that_the_budget_ran_out_is_told_before_why_another_authority_does_not_count()
     let bundle = case.message();
     let stamped = bundle.clone().timestamped(&case.sigstore.tsa, case.sigstore.now);
     let (signatures, steps) = needed(&case, &stamped, Code::Accepted);
+    let unstamped = Case { settings: Settings::default(), ..case.clone() };
+    let mut logged_twice = bundle.clone();
+    logged_twice.entries.extend(case.message().entries);
+    let once = needed(&unstamped, &bundle, Code::Accepted).0;
+    assert_eq!(needed(&unstamped, &logged_twice, Code::Accepted).0, once + 2);
+    // With a key nothing is checked afterwards that would run out as well.
+    let twice = stamped.clone().timestamped(&case.sigstore.tsa, case.sigstore.now);
+    assert!(needed(&case, &twice, Code::Accepted).0 > signatures);
     // The same authority before it, in a window that is past: it is looked at wholly, and then the right one is.
     let past = Validity::between(NOW.saturating_add_seconds(-7200), NOW.saturating_add_seconds(-3600));
     let mut root = case.sigstore.trusted_root();
@@ -234,12 +244,37 @@ fn an_acceptance_says_which_logs_and_times_it_rests_on() {
 }
 
 #[test]
+fn an_acceptance_says_how_many_witnesses_and_which_name_it_was_signed_under() {
+    let mut case = Case::key();
+    let seed = Seed::new(3);
+    let cosigning = ["one.example", "two.example"].map(|name| Witness::new(name, &seed));
+    let of = cosigning.iter().map(|known| witness::Witness::parse(&known.verifier_key()).unwrap()).collect();
+    case.settings.witnesses = Some(Witnesses { at_least: 1, of });
+    let mut log = case.sigstore.rekor2.clone();
+    log.witnesses = cosigning.map(|known| (known, NOW)).to_vec();
+    let bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut log);
+    let accepted = outcome(&case, Limits::DEFAULT, &bundle).unwrap();
+    assert_eq!(accepted.signatures()[0].logs()[0].witnesses(), 2);
+
+    let mut case = Case::key();
+    let mut store = Store::new();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let named = "registry.example/app";
+    let signature = sign_simple(&image.digest, named, &[], &case.signer).logged(&mut case.sigstore.rekor, NOW);
+    store.attach_signature(&image.digest, &signature);
+    let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest);
+    let accepted = case.verifier().verify(&reference.parse().unwrap(), &store, case.now).unwrap();
+    assert_eq!(accepted.signatures()[0].docker_reference(), Some(named));
+}
+
+#[test]
 fn a_report_names_the_authorities_that_vouched() {
     let mut case = Case::keyless();
     let bundle = case.message();
     let document: Value = serde_json::from_str(&report(&case, Limits::DEFAULT, &bundle).to_json()).unwrap();
     let checks = document["candidates"][0]["evaluations"][0]["checks"].as_array().unwrap();
     let of = |rule: &str| checks.iter().find(|check| check["rule"] == rule).unwrap().to_string();
+    assert!(of("issuer").contains(&identity().issuer), "{}", of("issuer"));
     assert!(of("sct").contains(&case.sigstore.ct_log.url), "{}", of("sct"));
     let root = case.sigstore.trusted_root();
     let authority = &root.certificate_authorities[0].uri;
