@@ -11,7 +11,10 @@ use veriseal::{
 };
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::sigstore::NOW;
-use veriseal_testkit::{Bundle, CtLog, ImageBuilder, RekorV1, Seed, Signer, Store, Witness, sign_simple};
+use veriseal_testkit::trusted_root::LogInstance;
+use veriseal_testkit::{
+    Bundle, CtLog, ImageBuilder, RekorV1, Seed, Signer, SigningKey, Store, TrustedRoot, Witness, sign_simple,
+};
 
 fn outcome(case: &Case, limits: Limits, bundle: &Bundle) -> Result<AcceptedBlob, NotAccepted> {
     let leaf = SignatureRequirement::new(case.authority.clone()).settings(case.settings.clone());
@@ -30,6 +33,8 @@ fn report(case: &Case, limits: Limits, bundle: &Bundle) -> Report {
 /// How many signature checks and path steps the answer needs. With fewer it is that the budget ran out, and nothing else; with
 /// more it stays what it is.
 fn needed(case: &Case, bundle: &Bundle, answer: Code) -> (usize, usize) {
+    // What the certificates of the trust root remember of each other costs nothing from the second time on.
+    assert_eq!(report(case, Limits::DEFAULT, bundle).code(), answer);
     let needed = |limits: &dyn Fn(u32) -> Limits| {
         let codes: Vec<Code> = (0..24).map(|number| report(case, limits(number), bundle).code()).collect();
         let enough = codes.iter().position(|code| *code == answer).unwrap();
@@ -279,6 +284,24 @@ fn a_report_names_the_authorities_that_vouched() {
     let root = case.sigstore.trusted_root();
     let authority = &root.certificate_authorities[0].uri;
     assert!(!authority.is_empty() && of("certificate").contains(authority.as_str()), "{}", of("certificate"));
+}
+
+/// Two logs of one id, neither of which holds the entry, for reasons that say equally much.
+#[test]
+fn of_two_logs_that_do_not_hold_an_entry_the_first_is_told() {
+    let mut case = Case::key();
+    let bundle = Bundle::blob(ARTIFACT, &case.signer).logged_v2(&mut case.sigstore.rekor2);
+    let root = case.sigstore.trusted_root();
+    let own = root.tlogs.iter().find(|log| log.log_id == case.sigstore.rekor2.log_id()).unwrap().clone();
+    let elsewhere = LogInstance { base_url: "https://elsewhere.example".to_owned(), ..own.clone() };
+    let foreign = LogInstance { public_key: SigningKey::new(case.sigstore.rekor2.key.kind(), &Seed::new(9)).spki(), ..own };
+    for (tlogs, code) in [
+        (vec![elsewhere.clone(), foreign.clone()], Code::CheckpointMismatch),
+        (vec![foreign, elsewhere], Code::CheckpointSignatureInvalid),
+    ] {
+        case.trusted = Some(TrustedRoot { tlogs, ..root.clone() });
+        assert_eq!(report(&case, Limits::DEFAULT, &bundle).code(), code);
+    }
 }
 
 /// K-TL-16: where a key stands twice, the entry is told as that of the log whose window holds it.
