@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How many tests of a mutant are asked before all others: those that tell the most in the least time.
 const FIRST: usize = 24;
 
+/// How much longer than usual tests may take together, however many they are.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
 /// What came of a mutant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -68,7 +71,13 @@ pub(crate) fn all(
             late.extend(open.get(at));
         }
     }
-    let again = each("tried again", &late, Some(until), |_, trial| tell(trial.mutant, trial.held(0..usize::MAX, 4)));
+    let again = each("tried again", &late, Some(until), |_, trial| {
+        let outcome = match trial.held(0..FIRST, 4) {
+            Outcome::Missed => trial.held(FIRST..usize::MAX, 4),
+            outcome => outcome,
+        };
+        tell(trial.mutant, outcome)
+    });
     again.into_iter().try_for_each(|(_, told)| told)
 }
 
@@ -112,7 +121,7 @@ fn asked(program: &Path, folder: &Path, tests: &[&Test], mutant: u32, patience: 
     let names: Vec<&str> = tests.iter().map(|test| test.name.as_str()).collect();
     // Generous: the machine may have other things to do, and a mutant may be slow without being wrong.
     let usual: Duration = tests.iter().map(|test| test.takes).sum();
-    let limit = (usual * 10 + Duration::from_secs(10)) * patience;
+    let limit = ((usual * 10).min(usual + LONGEST_WAIT) + Duration::from_secs(10)) * patience;
     let number = OsString::from(mutant.to_string());
     match run(program, folder, &names, ("VERISEAL_MUTANT", &number), limit) {
         Ok(ended) => ended,
