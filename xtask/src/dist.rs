@@ -1,4 +1,5 @@
-//! `cargo xtask dist c`: a tarball with the C library, and the check that others build against it.
+//! `cargo xtask dist c`: a tarball with the C library, and the check that others build against it. `cargo xtask dist command`: the
+//! command with network and without.
 //!
 //! Linux only. cargo-c does the first half from the metadata of crates/ffi (`--with-cargo-c` looks at what it makes), but makes no
 //! CMake package.
@@ -10,6 +11,74 @@ use std::process::{Command, ExitCode};
 
 /// What a static library of Rust needs of a Linux system.
 const STATIC_LIBS: &[&str] = &["-lpthread", "-ldl", "-lrt", "-lm", "-lgcc_s", "-lc"];
+
+/// A build of the command.
+struct Shipped {
+    name: &'static str,
+    profile: &'static str,
+    features: &'static [&'static str],
+}
+
+/// The profile of the command without network, which is linked with all that it needs: it starts on any Linux.
+const OFFLINE: &str = "dist-offline";
+
+const SHIPPED: [Shipped; 3] = [
+    Shipped { name: "veriseal", profile: "dist", features: &[] },
+    Shipped {
+        name: "veriseal-offline-aws-lc",
+        profile: OFFLINE,
+        features: &["--no-default-features", "--features", "aws-lc-rs"],
+    },
+    Shipped { name: "veriseal-offline", profile: OFFLINE, features: &["--no-default-features"] },
+];
+
+/// Builds the command in every way that it is shipped in, and says which are left out and why; the last line names their folder.
+pub(crate) fn command() -> Result<ExitCode, String> {
+    let metadata = crate::metadata(&root())?;
+    let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
+    let folder = Path::new(target).join("dist/command");
+    fresh(&folder)?;
+    for shipped in &SHIPPED {
+        let mut build = cargo(&["build", "--quiet", "--locked", "--package", "veriseal-cli", "--message-format=json"]);
+        build.args(["--profile", shipped.profile]).args(shipped.features);
+        if shipped.profile == OFFLINE
+            && let Err(reason) = alone(&mut build, &host()?, shipped.features.contains(&"aws-lc-rs"))
+        {
+            println!("{}: left out: {reason}", shipped.name);
+            continue;
+        }
+        let messages = output(&mut build)?;
+        let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let program = messages.filter_map(|message| message["executable"].as_str().map(str::to_string)).next_back();
+        let program = program.ok_or_else(|| format!("cargo names no program for {}", shipped.name))?;
+        let place = folder.join(shipped.name);
+        copy(Path::new(&program), &place)?;
+        let said = output(Command::new(&place).arg("--version"))?;
+        let bytes = place.metadata().map_err(|error| error.to_string())?.len();
+        println!("{}: {}, {bytes} bytes", shipped.name, said.trim());
+    }
+    println!("{}", folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Has the command linked with a C library inside: with musl, which comes with Rust's target, is small and starts soonest; with glibc
+/// where there is C to compile, for which a host rarely has another. `--target` keeps the flags from build scripts, which run here.
+fn alone(build: &mut Command, host: &str, with_c: bool) -> Result<(), String> {
+    let (target, flags) = if with_c {
+        (host.to_string(), "-Ctarget-feature=+crt-static".to_string())
+    } else {
+        let script = root().join("crates/cli/package/no-unwind-tables.ld");
+        // What must be set right at the start takes one bit an address and not 24 bytes; only the program's own start reads it.
+        let flags = format!("-Clink-arg=-Wl,-T,{}\x1f-Clink-arg=-Wl,-z,pack-relative-relocs", script.display());
+        (host.replace("-gnu", "-musl"), flags)
+    };
+    let there = output(Command::new("rustc").args(["--print", "target-libdir", "--target", &target]))?;
+    if !Path::new(there.trim()).exists() {
+        return Err(format!("there is no Rust for {target}: `rustup target add {target}`"));
+    }
+    build.args(["--target", &target]).env("CARGO_ENCODED_RUSTFLAGS", flags);
+    Ok(())
+}
 
 /// Makes the optimised package, and builds and runs a consumer against it as [`check`] does.
 pub(crate) fn c() -> Result<ExitCode, String> {

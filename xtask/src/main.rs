@@ -45,6 +45,7 @@ cargo xtask <command>
   codes --tested           every code of the table is what some test asks for; part of test
   header [--check]         write include/veriseal.h from the exports of crates/ffi, or fail where it differs
   dist c [--check]         a tarball of the C library for pkg-config and CMake, or the check that both build against it
+  dist command             the command as it is shipped, with network and without, in the target folder's dist/command
   dist c --with-cargo-c    what cargo-c installs, held against that; where cargo-c is installed
   parity                   every scenario and every vector through each language: byte-equal reports
   call-cost [--long]       what a call through C and Python costs beside Rust's, optimised; with many threads of Python
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         ["dist", "c"] => dist::c(),
         ["dist", "c", "--check"] => dist::check().map(said),
         ["dist", "c", "--with-cargo-c"] => dist::by_cargo_c().map(said),
+        ["dist", "command"] => dist::command(),
         ["parity"] => parity::check().map(said),
         ["call-cost"] => parity::cost(false).map(said),
         ["call-cost", "--long"] => parity::cost(true).map(said),
