@@ -7,70 +7,130 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Builds the command with and without the network, and measures both.
-pub fn measure(set: &Set, starts: usize) -> Result<Value, String> {
-    let folder = Scratch::new()?;
-    let folder = folder.path();
-    let whole = build(folder, "veriseal", &[])?;
-    let lean = build(folder, "veriseal-offline", &["--no-default-features"])?;
-    let size = |path: &Path| std::fs::metadata(path).map(|found| found.len()).map_err(|error| error.to_string());
-    let evidence = evidence(folder, &whole, set)?;
-    let judge = |program: &Path| {
-        let mut command = Command::new(program);
-        command
-            .args(["judge", "--image", &evidence.image, "--output", "json"])
-            .args(&evidence.options)
-            .arg(folder.join("evidence"));
-        command
-    };
-    let mut commands = vec![
-        ("/bin/true", Command::new("/bin/true")),
-        ("veriseal --version", Command::new(&whole)),
-        ("veriseal judge", judge(&whole)),
-        ("veriseal judge, built without network", judge(&lean)),
-    ];
-    commands[1].1.arg("--version");
-    let mut best = vec![f64::INFINITY; commands.len()];
-    let mut all: Vec<Vec<f64>> = vec![Vec::with_capacity(starts); commands.len()];
-    for _ in 0..starts {
-        for (index, (name, command)) in commands.iter_mut().enumerate() {
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            let begun = Instant::now();
-            let status = command.status().map_err(|error| format!("{name}: {error}"))?;
-            let taken = begun.elapsed().as_secs_f64() * 1e6;
-            if !status.success() {
-                return Err(format!("{name} ends with {status}"));
-            }
-            best[index] = best[index].min(taken);
-            all[index].push(taken);
-        }
-    }
-    let starts = commands.iter().zip(best).zip(&mut all).map(|(((name, _), best), all)| {
-        all.sort_by(f64::total_cmp);
-        let median = all.get(all.len() / 2).copied().unwrap_or_default();
-        json!({ "command": name, "min": best.round(), "median": median.round() })
-    });
-    Ok(json!({
-        "strippedBytes": { "veriseal": size(&whole)?, "veriseal without network": size(&lean)? },
-        "startMicroseconds": starts.collect::<Vec<_>>(),
-    }))
+/// What `cargo xtask dist command` makes, of what the machine can build, and what is said of it.
+const BUILDS: [(&str, &str); 3] = [
+    ("veriseal", "with network"),
+    ("veriseal-offline-aws-lc", "without network, AWS-LC"),
+    ("veriseal-offline", "without network, pure Rust"),
+];
+
+/// One build of the command.
+pub struct Built {
+    pub name: &'static str,
+    pub bytes: u64,
+    /// `veriseal --version`: what starting alone takes.
+    pub version: Start,
+    /// `veriseal judge`: from the start to the verdict over one keyless image.
+    pub judge: Start,
 }
 
-/// Builds the command as it is shipped: by the profile `dist`, which strips it.
-fn build(folder: &Path, name: &str, options: &[&str]) -> Result<PathBuf, String> {
+/// Microseconds from the start of a process to its end.
+#[derive(Clone, Copy)]
+pub struct Start {
+    pub min: f64,
+    pub median: f64,
+}
+
+/// What was measured of the command.
+pub struct Measured {
+    /// `/bin/true`: what any process takes.
+    pub nothing: Start,
+    pub builds: Vec<Built>,
+}
+
+/// Builds the command in every way, and starts each `starts` times, all in turn.
+pub fn measure(set: &Set, starts: usize) -> Result<Measured, String> {
+    let folder = Scratch::new()?;
+    let folder = folder.path();
+    let built = build()?;
+    let programs = BUILDS.iter().map(|(program, name)| (built.join(program), *name));
+    let programs: Vec<(PathBuf, &str)> = programs.filter(|(program, _)| program.exists()).collect();
+    let (first, _) = programs.first().ok_or("there is no build")?;
+    let evidence = evidence(folder, first, set)?;
+    let mut commands = vec![Command::new("/bin/true")];
+    for (program, _) in &programs {
+        let mut version = Command::new(program);
+        version.arg("--version");
+        commands.push(version);
+        let mut judge = Command::new(program);
+        judge.args(["judge", "--image", &evidence.image, "--output", "json"]).args(&evidence.options);
+        judge.arg(folder.join("evidence"));
+        commands.push(judge);
+    }
+    let mut times: Vec<Vec<f64>> = vec![Vec::with_capacity(starts); commands.len()];
+    for round in 0..starts {
+        for step in 0..commands.len() {
+            // In another order each round: whoever comes after a large program finds other caches.
+            let index = (round + step) % commands.len();
+            let command = &mut commands[index];
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let begun = Instant::now();
+            let status = command.status().map_err(|error| error.to_string())?;
+            times[index].push(begun.elapsed().as_secs_f64() * 1e6);
+            if !status.success() {
+                return Err(format!("{command:?} ends with {status}"));
+            }
+        }
+    }
+    let mut started = times.iter_mut().map(|times| {
+        times.sort_by(f64::total_cmp);
+        let at = |place: usize| times.get(place).copied().unwrap_or(f64::NAN);
+        Start { min: at(0), median: at(times.len() / 2) }
+    });
+    let mut next = || started.next().ok_or("a command was not started");
+    let nothing = next()?;
+    let mut builds = Vec::new();
+    for (program, name) in &programs {
+        let bytes = std::fs::metadata(program).map_err(|error| error.to_string())?.len();
+        builds.push(Built { name, bytes, version: next()?, judge: next()? });
+    }
+    Ok(Measured { nothing, builds })
+}
+
+impl Measured {
+    pub fn print(&self) {
+        println!("\nthe command, built as it is shipped; from start to end, milliseconds: min (median)");
+        println!("  {:<34}{:>12}{:>20}{:>20}{:>20}", "", "bytes", "--version", "judge", "above /bin/true");
+        let cell = |start: Start| format!("{:.2} ({:.2})", start.min / 1000.0, start.median / 1000.0);
+        println!("  {:<34}{:>12}{:>20}", "/bin/true", "", cell(self.nothing));
+        for built in &self.builds {
+            let above = cell(built.above(self.nothing));
+            println!("  {:<34}{:>12}{:>20}{:>20}{above:>20}", built.name, built.bytes, cell(built.version), cell(built.judge));
+        }
+    }
+
+    pub fn to_json(&self) -> Value {
+        let start = |start: Start| json!({ "min": start.min.round(), "median": start.median.round() });
+        let build = |built: &Built| {
+            json!({
+                "build": built.name, "bytes": built.bytes,
+                "versionMicroseconds": start(built.version), "judgeMicroseconds": start(built.judge),
+            })
+        };
+        json!({ "nothingMicroseconds": start(self.nothing), "builds": self.builds.iter().map(build).collect::<Vec<_>>() })
+    }
+}
+
+impl Built {
+    /// What judging takes more than doing nothing.
+    pub fn above(&self, nothing: Start) -> Start {
+        Start { min: self.judge.min - nothing.min, median: self.judge.median - nothing.median }
+    }
+}
+
+/// Builds the command as it is shipped; in which folder.
+fn build() -> Result<PathBuf, String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--profile", "dist", "--locked", "--package", "veriseal-cli", "--message-format=json"]);
-    let output = cargo.args(options).arg("--manifest-path").arg(manifest).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| format!("cargo: {error}"))?;
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let found = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = found.filter_map(|message| message["executable"].as_str().map(str::to_owned)).next_back();
-    let program = program.filter(|_| output.status.success()).ok_or_else(|| format!("{name} does not build"))?;
-    // The next build puts its program in the same place.
-    let copy = folder.join(name);
-    std::fs::copy(&program, &copy).map_err(|error| format!("{program}: {error}"))?;
-    Ok(copy)
+    cargo
+        .args(["run", "--quiet", "--locked", "--package", "xtask", "--manifest-path"])
+        .arg(manifest)
+        .args(["--", "dist", "command"]);
+    let output = cargo.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    said.lines().filter(|line| line.contains("left out")).for_each(|line| println!("{line}"));
+    let folder = said.lines().next_back().filter(|_| output.status.success());
+    folder.map(PathBuf::from).ok_or_else(|| "the command does not build as it is shipped".to_owned())
 }
 
 struct Evidence {

@@ -25,6 +25,8 @@ pub struct Contest {
 pub struct Row {
     pub id: &'static str,
     pub name: String,
+    /// How many of the signatures it was given.
+    pub samples: usize,
     pub times: Times,
 }
 
@@ -89,10 +91,11 @@ pub fn run(set: &Set, rounds: usize, outside: &[Outside]) -> Result<Contest, Str
     let times = rounds::run(&contenders, samples, rounds)?;
     let rows = contenders.iter().zip(times);
     let mut rows: Vec<Row> =
-        rows.map(|(contender, times)| Row { id: contender.id, name: contender.name.clone(), times }).collect();
+        rows.map(|(contender, times)| Row { id: contender.id, name: contender.name.clone(), samples, times }).collect();
+    let given = half.as_ref().map_or(0, |half| half.samples);
     for (peer, times) in half.into_iter().flat_map(Half::second) {
         match times {
-            Ok(times) => rows.push(Row { id: peer.id, name: peer.name.clone(), times }),
+            Ok(times) => rows.push(Row { id: peer.id, name: peer.name.clone(), samples: given, times }),
             Err(why) => notes.push(format!("{}: {why}", peer.name)),
         }
     }
@@ -118,7 +121,9 @@ impl Contest {
             let floor = if row.id.starts_with("pure") { "floor-pure" } else { "floor-native" };
             let (floor, peer) = (self.ratio(row.id, floor), self.ratio(row.id, "sigstore-verify"));
             let Times { min, median, quiet } = row.times;
-            println!("  {:<42}{quiet:>9.1}{min:>9.1}{median:>9.1}{:>9}{:>9}", row.name, cell(floor), cell(peer));
+            let name =
+                if row.samples == self.samples { row.name.clone() } else { format!("{}, {} of them", row.name, row.samples) };
+            println!("  {name:<42}{quiet:>9.1}{min:>9.1}{median:>9.1}{:>9}{:>9}", cell(floor), cell(peer));
         }
         for note in &self.notes {
             println!("  {note}");
@@ -131,7 +136,7 @@ impl Contest {
     pub fn to_json(&self) -> Value {
         let rows = self.rows.iter().map(|row| {
             let Times { min, median, quiet } = row.times;
-            json!({ "id": row.id, "name": row.name, "quiet": round(quiet), "min": round(min), "median": round(median) })
+            json!({ "id": row.id, "name": row.name, "samples": row.samples, "quiet": round(quiet), "min": round(min), "median": round(median) })
         });
         json!({
             "id": self.id, "name": self.name, "samples": self.samples,

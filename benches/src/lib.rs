@@ -6,6 +6,7 @@ pub mod contest;
 pub mod floor;
 pub mod goals;
 pub mod machine;
+pub mod many;
 pub mod material;
 pub mod options;
 pub mod outside;

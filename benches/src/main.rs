@@ -6,10 +6,11 @@ use benches::machine::{Machine, Taken, Watch};
 use benches::material::{Kind, Set};
 use benches::options::Options;
 use benches::outside::Outside;
-use benches::{batches, command, plot, real, singles};
+use benches::{batches, command, many, plot, real, singles};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 fn main() -> ExitCode {
     match Options::parse(std::env::args().skip(1)).and_then(|options| compare(&options)) {
@@ -28,10 +29,13 @@ fn compare(options: &Options) -> Result<(), String> {
         machine.processor, machine.cores, machine.load, machine.rustc, machine.commit
     );
     println!("quiet: of each signature the shortest of {} calls, and of these the mean; ratios are of it", options.rounds);
-    let watch = Watch::begin();
+    let (watch, begun) = (Watch::begin(), Instant::now());
     let (outside, missing) = Outside::installed(options);
     for peer in &outside {
-        println!("{} runs in a process of its own, half of its rounds before each kind and half after", peer.name);
+        println!(
+            "{} runs in a process of its own, half of its rounds before each kind and half after, over at most {} of its signatures",
+            peer.name, options.outside
+        );
     }
     missing.iter().for_each(|line| println!("not here: {line}"));
     let mut contests = Vec::new();
@@ -57,9 +61,11 @@ fn compare(options: &Options) -> Result<(), String> {
     alone(options, &mut document, &mut goals)?;
     let taken = watch.end();
     document["meanwhile"] = taken.as_ref().map(Taken::to_json).into();
+    let minutes = begun.elapsed().as_secs_f64() / 60.0;
+    document["minutes"] = round(minutes).into();
     match &taken {
-        Some(taken) => println!("\nin the whole run {taken}"),
-        None => println!("\nwhat others took of the processors is not known here"),
+        Some(taken) => println!("\nin the whole run of {minutes:.1} minutes {taken}"),
+        None => println!("\nthe run took {minutes:.1} minutes; what others took of the processors is not known here"),
     }
     println!("\ngoals");
     goals.iter().for_each(Goal::print);
@@ -71,7 +77,10 @@ fn compare(options: &Options) -> Result<(), String> {
         let busy = taken
             .map_or_else(String::new, |taken| format!("; host took {:.0} %, other processes {:.0} %", taken.host, taken.others));
         let below = format!("{}, {} cores{busy}: microseconds carry nowhere", machine.processor, machine.cores);
-        write(path, &plot::svg(&contests, &below))?;
+        let samples = contests.iter().map(|contest| contest.samples).max().unwrap_or_default();
+        let of_others = contests.iter().flat_map(|contest| &contest.rows).map(|row| row.samples).min().unwrap_or_default();
+        let samples = format!("{samples} distinct signatures of each kind; other languages were given {of_others} of them");
+        write(path, &plot::svg(&contests, &[samples, below]))?;
     }
     Ok(())
 }
@@ -145,6 +154,9 @@ fn alone(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) -> Resu
     if options.wants("batches") {
         in_batches(options, document, goals);
     }
+    if options.wants("many") {
+        in_crowds(options, document)?;
+    }
     if built && options.wants("allocations") {
         counted(document, goals)?;
     }
@@ -178,14 +190,25 @@ fn in_batches(options: &Options, document: &mut Value, goals: &mut Vec<Goal>) {
     println!("\nbatches: {}, one verifier, calls at best; what others took during that batch", set.name);
     let rows = batches::run(&set, options.rounds.max(5));
     batches::Row::print_head();
-    for row in &rows {
-        row.print();
+    rows.iter().for_each(batches::Row::print);
+    // What the machine gives to two threads that share nothing.
+    let given = rows.iter().filter(|row| row.control).map(|row| format!("{} {:.2}", row.name, row.two_to_one()));
+    println!("  what two threads gain where nothing is shared: {}", given.collect::<Vec<_>>().join(", "));
+    for row in rows.iter().filter(|row| !row.control) {
         // Without a free processor the second thread has nothing to gain.
-        let others =
-            row.two.taken.map_or_else(String::new, |taken| format!(" ({:.0} % taken by others)", taken.host + taken.others));
-        goals.push(Goal::at_least(format!("two threads to one, {}{others}", row.name), row.two_to_one(), 1.9));
+        goals.push(Goal::at_least(format!("two threads to one, {}{}", row.name, row.others()), row.two_to_one(), 1.9));
     }
     document["batches"] = rows.iter().map(batches::Row::to_json).collect();
+}
+
+fn in_crowds(options: &Options, document: &mut Value) -> Result<(), String> {
+    let set = Set::make(Kind::BundleImage, options.count.min(200));
+    println!("\nmany: {} distinct, gathered and judged in the call; the registry runs in this process", set.name);
+    let rows = many::run(&set, options.rounds.max(5))?;
+    batches::Row::print_head();
+    rows.iter().for_each(batches::Row::print);
+    document["many"] = rows.iter().map(batches::Row::to_json).collect();
+    Ok(())
 }
 
 /// Allocations and crates.
@@ -208,12 +231,16 @@ fn counted(document: &mut Value, goals: &mut Vec<Goal>) -> Result<(), String> {
 }
 
 fn the_command(document: &mut Value, goals: &mut Vec<Goal>) -> Result<(), String> {
-    document["command"] = command::measure(&Set::make(Kind::BundleImage, 1), 400)?;
-    println!("\nthe command\n{:#}", document["command"]);
-    let size = number(&document["command"]["strippedBytes"]["veriseal without network"]);
-    goals.push(Goal::at_most("the command without network, MB", size / 1e6, 3.0));
-    let start = |at: usize| number(&document["command"]["startMicroseconds"][at]["min"]);
-    goals.push(Goal::at_most("cold start of judge above /bin/true, ms", (start(2) - start(0)) / 1000.0, 1.0));
+    let measured = command::measure(&Set::make(Kind::BundleImage, 1), 400)?;
+    measured.print();
+    document["command"] = measured.to_json();
+    for built in &measured.builds {
+        if built.name.starts_with("without network") {
+            goals.push(Goal::at_most(format!("the command {}, MB", built.name), built.bytes as f64 / 1e6, 3.0));
+        }
+        let above = built.above(measured.nothing).min / 1000.0;
+        goals.push(Goal::at_most(format!("cold start of judge above /bin/true, {}, ms", built.name), above, 1.0));
+    }
     Ok(())
 }
 

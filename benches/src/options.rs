@@ -7,18 +7,19 @@ benches compare [options]     veriseal beside its peers and the primitives, inte
   --count N                   distinct signatures of each kind (1000)
   --rounds N                  how often each is verified by everybody (7)
   --only ID                   one kind: keyless-v1, dsse-v1, keyless-v2, key-v1, image-sig, image-bundle, real; or one of
-                              the rest: once, blobs, batches, allocations, command
+                              the rest: once, blobs, batches, many, allocations, command
   --json FILE                 writes everything as JSON
   --svg FILE                  draws the ratios
   --without-command           leaves out what needs the veriseal command to be built: sizes and start-up
   --python PATH               an interpreter that has sigstore-python (python3)
+  --outside N                 of each kind so many signatures for those two, spread evenly (200)
   --node PATH                 Node (node)
   --node-modules DIR          where @sigstore/verify, bundle and protobuf-specs are installed (peers/node_modules)
   --quick                     40 signatures, 2 rounds, and nothing that has to be built first
 ";
 
 /// What `--only` takes.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     "keyless-v1",
     "dsse-v1",
     "keyless-v2",
@@ -29,6 +30,7 @@ const PARTS: [&str; 12] = [
     "once",
     "blobs",
     "batches",
+    "many",
     "allocations",
     "command",
 ];
@@ -36,6 +38,8 @@ const PARTS: [&str; 12] = [
 pub struct Options {
     pub count: usize,
     pub rounds: usize,
+    /// Signatures of a kind that peers in other languages are given.
+    pub outside: usize,
     pub only: Option<String>,
     pub json: Option<PathBuf>,
     pub svg: Option<PathBuf>,
@@ -51,6 +55,7 @@ impl Options {
         let mut options = Self {
             count: 1000,
             rounds: 7,
+            outside: 200,
             only: None,
             json: None,
             svg: None,
@@ -69,6 +74,7 @@ impl Options {
             match argument.as_str() {
                 "--count" => options.count = number(value()?)?,
                 "--rounds" => options.rounds = number(value()?)?,
+                "--outside" => options.outside = number(value()?)?,
                 "--only" => {
                     let only = value()?;
                     if !PARTS.contains(&only.as_str()) {

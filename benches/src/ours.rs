@@ -45,6 +45,18 @@ fn keyless(identity: Identity) -> Authority {
     Authority::Keyless(KeylessAuthority::new(vec![identity]).expect("an authority"))
 }
 
+/// Puts what a repository holds into memory, under that name.
+pub fn fill(memory: &mut MemoryStore, repository: &Repository, store: &veriseal_testkit::Store) {
+    for (digest, manifest) in &store.manifests {
+        let tags: Vec<&String> = store.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| tag).collect();
+        let tag = tags.first().map(|tag| tag.parse().expect("a tag"));
+        memory.put_manifest(repository, &manifest.media_type, manifest.bytes.clone(), tag);
+    }
+    for blob in store.blobs.values() {
+        memory.put_blob(repository, "application/octet-stream", blob.clone());
+    }
+}
+
 /// What a verifier remembers from one call to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Memory {
@@ -80,14 +92,7 @@ impl<'s> Ours<'s> {
 
     fn gather(&self, store: &veriseal_testkit::Store) -> Option<(Digest, Evidence)> {
         let mut memory = MemoryStore::new();
-        for (digest, manifest) in &store.manifests {
-            let tags: Vec<&String> = store.tags.iter().filter(|(_, tagged)| *tagged == digest).map(|(tag, _)| tag).collect();
-            let tag = tags.first().map(|tag| tag.parse().expect("a tag"));
-            memory.put_manifest(&self.repository, &manifest.media_type, manifest.bytes.clone(), tag);
-        }
-        for blob in store.blobs.values() {
-            memory.put_blob(&self.repository, "application/octet-stream", blob.clone());
-        }
+        fill(&mut memory, &self.repository, store);
         let reference = format!("{REPOSITORY}:{TAG}").parse().expect("a reference");
         let evidence = self.verifier.gather(&reference, &memory).expect("evidence");
         Some((evidence.subject().digest, evidence))

@@ -2,7 +2,8 @@
 //!
 //! The scripts in `peers/` verify the same bytes in-process, warm, and report each call's time: what starting an interpreter takes
 //! is not in it. A process cannot take turns of twenty calls with this one, so that each runs half of its rounds before a kind
-//! and half after it: what disturbs the machine for long disturbs both.
+//! and half after it: what disturbs the machine for long disturbs both. A thousand signatures would keep Node busy for ten seconds
+//! and more a round, so that they are given a part of each kind's, spread evenly over all.
 
 use crate::material::{Set, Who};
 use crate::options::Options;
@@ -19,9 +20,11 @@ pub struct Outside {
     pub name: String,
     program: PathBuf,
     arguments: Vec<PathBuf>,
+    /// Signatures of a kind that it is given at most.
+    share: usize,
 }
 
-/// Rounds that they take at most: a thousand signatures keep Node busy for ten seconds and more a round.
+/// Rounds that they take at most.
 const ROUNDS: usize = 4;
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers");
@@ -38,7 +41,7 @@ impl Outside {
         ];
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for (id, name, program, arguments) in known {
-            let mut peer = Self { id, name: name.to_owned(), program, arguments };
+            let mut peer = Self { id, name: name.to_owned(), program, arguments, share: options.outside };
             match peer.ask(&[]) {
                 Ok(answer) => {
                     peer.name = format!("{name} {}", answer["version"].as_str().unwrap_or("of no version"));
@@ -58,7 +61,7 @@ impl Outside {
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
             // Python's error is its last line, Node's the first that names one.
-            let named = errors.lines().filter(|line| line.contains("Error")).last();
+            let named = errors.lines().rfind(|line| line.contains("Error"));
             return Err(named.or(errors.lines().last()).unwrap_or("ends without a word").trim().to_owned());
         }
         serde_json::from_slice(&output.stdout).map_err(|_| "its answer is no JSON".to_owned())
@@ -83,22 +86,26 @@ impl Outside {
     }
 }
 
+/// Of each sample the microseconds of its calls, or why there are none.
+type Calls = Result<Vec<Vec<f64>>, String>;
+
 /// The peers' part of one kind.
 pub struct Half<'p> {
-    peers: Vec<(&'p Outside, Result<Vec<Vec<f64>>, String>)>,
+    peers: Vec<(&'p Outside, Calls)>,
     folder: Scratch,
-    samples: usize,
+    /// How many signatures they are given.
+    pub samples: usize,
     rounds: usize,
 }
 
 impl<'p> Half<'p> {
     /// The rounds before the others'. None without peers.
     pub fn first(peers: &'p [Outside], set: &Set, rounds: usize) -> Result<Option<Self>, String> {
-        if peers.is_empty() {
-            return Ok(None);
-        }
-        let mut half =
-            Self { peers: Vec::new(), folder: export(set)?, samples: set.samples.len(), rounds: rounds.min(ROUNDS).div_ceil(2) };
+        let Some(share) = peers.iter().map(|peer| peer.share).min() else { return Ok(None) };
+        let all = set.samples.len();
+        let samples = share.clamp(1, all);
+        let folder = export(set, (0..samples).map(|place| place * all / samples))?;
+        let mut half = Self { peers: Vec::new(), folder, samples, rounds: rounds.min(ROUNDS).div_ceil(2) };
         for peer in peers {
             half.peers.push((peer, peer.verify(&half.folder, half.rounds, half.samples)));
         }
@@ -108,7 +115,7 @@ impl<'p> Half<'p> {
     /// The rounds after the others', and what came of all.
     pub fn second(self) -> Vec<(&'p Outside, Result<Times, String>)> {
         let Self { peers, folder, samples, rounds } = self;
-        let again = |(peer, before): (&'p Outside, Result<Vec<Vec<f64>>, String>)| {
+        let again = |(peer, before): (&'p Outside, Calls)| {
             let times = before.and_then(|mut calls| {
                 let after = peer.verify(&folder, rounds, samples)?;
                 calls.iter_mut().zip(after).for_each(|(calls, after)| calls.extend(after));
@@ -120,10 +127,10 @@ impl<'p> Half<'p> {
     }
 }
 
-fn export(set: &Set) -> Result<Scratch, String> {
+fn export(set: &Set, chosen: impl Iterator<Item = usize>) -> Result<Scratch, String> {
     let folder = Scratch::new()?;
-    let mut samples = Vec::with_capacity(set.samples.len());
-    for (number, sample) in set.samples.iter().enumerate() {
+    let mut samples = Vec::new();
+    for (number, sample) in chosen.map(|number| (number, &set.samples[number])) {
         let (bundle, artifact) = (format!("{number}.bundle.json"), format!("{number}.artifact"));
         folder.write(&bundle, &sample.bundle)?;
         folder.write(&artifact, &sample.artifact)?;

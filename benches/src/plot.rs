@@ -27,7 +27,7 @@ const CUT: [&str; 3] = ["pure", "sigstore-python", "sigstore-js"];
 const TITLE: &str = "One verification where nothing disturbs it; in brackets how many times as fast as sigstore-verify";
 
 /// One group of bars a kind; the longest bar of those that are not cut takes the width.
-pub fn svg(contests: &[Contest], below: &str) -> String {
+pub fn svg(contests: &[Contest], below: &[String]) -> String {
     let drawn = || DRAWN.iter().filter(|(id, ..)| !CUT.contains(id));
     let longest = contests.iter().flat_map(|contest| drawn().filter_map(|(id, ..)| contest.quiet(id))).fold(1.0, f64::max);
     let scale = (WIDTH - LEFT - 160.0) / longest;
@@ -56,8 +56,11 @@ pub fn svg(contests: &[Contest], below: &str) -> String {
         }
         y += GAP;
     }
-    let _ = writeln!(body, r##"<text x="10" y="{:.0}" fill="#666">{}</text>"##, y - 8.0, escaped(below));
-    let height = y + 6.0;
+    for line in below {
+        let _ = writeln!(body, r##"<text x="10" y="{:.0}" fill="#666">{}</text>"##, y - 8.0, escaped(line));
+        y += BAR;
+    }
+    let height = y - 9.0;
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height:.0}\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
          role=\"img\" font-family=\"sans-serif\" font-size=\"11\">\n\
