@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-const PREFIX: &str = "cargo run --release -p veriseal-cli -- ";
+const PREFIX: &str = "cargo run -p veriseal-cli -- ";
 
 /// The arguments of every command of README that runs the command line through cargo.
 fn commands() -> Vec<Vec<String>> {
