@@ -43,4 +43,25 @@ mod tests {
         assert!(found[0] != found[1] && found[1] != found[3] && found[0] != found[3], "{found:?}");
         assert_eq!(domains(&[]), Vec::<usize>::new());
     }
+
+    /// Two versions of one root are one domain, whatever else changed; and so is a root twice that has no authority at all.
+    #[test]
+    fn one_common_key_or_the_same_root_makes_one_domain() {
+        let version = |change: &dyn Fn(&mut serde_json::Value)| {
+            let mut document = serde_json::from_str(crate::trust::embedded::SIGSTORE.json).unwrap();
+            change(&mut document);
+            TrustRoot::from_json(document.to_string().as_bytes(), crate::trust::TrustRootOrigin::default()).unwrap()
+        };
+        let public = TrustRoot::sigstore().unwrap();
+        let newer = version(&|document| document["tlogs"][0]["baseUrl"] = "https://other.example".into());
+        let fewer = version(&|document| drop(document["certificateAuthorities"].as_array_mut().unwrap().remove(1)));
+        let none = || version(&|document| document["certificateAuthorities"] = serde_json::json!([]));
+        assert_ne!(public.fingerprint(), newer.fingerprint());
+        assert_eq!(domains(&[&public, &newer, &fewer]), [0, 0, 0]);
+        assert_eq!(domains(&[&none(), &none(), &public]), [0, 0, 2]);
+        // What joins two that were apart.
+        let second = version(&|document| drop(document["certificateAuthorities"].as_array_mut().unwrap().remove(0)));
+        let joined = domains(&[&fewer, &second, &public]);
+        assert!(joined[0] == joined[1] && joined[1] == joined[2], "{joined:?}");
+    }
 }
