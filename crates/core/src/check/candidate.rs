@@ -169,7 +169,7 @@ impl<'a> Ladder<'a, '_> {
         let context = Context { trust: self.bench.trust, witnesses: self.settings.witnesses.as_ref(), limits: self.bench.limits };
         let claimed = self.signed.entries.as_ref().map_err(Clone::clone)?;
         let mut valid = Vec::with_capacity(claimed.len());
-        for entry in claimed {
+        for entry in claimed.iter() {
             match log_entry::verify(entry, binding, context, self.budget, &mut self.trace)? {
                 Entry::Valid(entry) => valid.push(entry),
                 // Tolerating a bad entry would make `if-present` mean nothing.
@@ -248,7 +248,7 @@ impl<'a> Ladder<'a, '_> {
             TlogMode::IfPresent => self.trace.passed(Rule::Tlog, Detail::Count { found, needed: 0 }),
             TlogMode::Required => {
                 let needed = self.settings.logs;
-                let enough = match (found >= needed, self.signed.entries.as_ref().map_or(0, Vec::len)) {
+                let enough = match (found >= needed, self.signed.entries.as_ref().map_or(0, |entries| entries.len())) {
                     (true, _) => Ok(()),
                     (false, 0) => Err(Code::LogEntryMissing.into()),
                     (false, _) => Err(self.first_not_counted(Rule::Tlog, Code::LogThreshold, found, needed)),

@@ -8,6 +8,7 @@ use super::candidate::Bench;
 use super::log_entry::ValidLogEntry;
 use super::time::KnownTimes;
 use crate::code::{Code, Failure};
+use crate::encoding::Few;
 use crate::limits::Budget;
 use crate::policy::{AuthenticatedTime, Certified, Signer};
 use crate::time::UnixTime;
@@ -67,12 +68,9 @@ impl ValidPath {
     }
 
     /// Of the first path that holds: what stands above the certificate, the anchor last.
-    fn chain(&self) -> Vec<[u8; 32]> {
+    fn chain(&self) -> Few<[u8; 32], 3> {
         let certificates = self.paths.first().map(Path::certificates).unwrap_or_default();
-        let above = certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|other| *other != self.fingerprint);
-        let mut chain = Vec::with_capacity(certificates.len());
-        chain.extend(above);
-        chain
+        certificates.iter().map(|certificate| *certificate.fingerprint()).filter(|other| *other != self.fingerprint).collect()
     }
 
     pub(super) fn signer(&self) -> Signer {

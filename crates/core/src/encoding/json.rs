@@ -10,17 +10,16 @@ mod field;
 mod scan;
 #[cfg(test)]
 mod tests;
-mod text;
 
 pub use error::{JsonError, JsonRule};
 pub use field::{base64_bytes, bounded_vec, decimal, int64, present};
 pub(crate) use field::{base64_few, each_of};
-pub(crate) use text::text;
 
 use super::objects::Objects;
 use scan::scan;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::DeserializeSeed;
+use std::marker::PhantomData;
 
 /// Reads a document whose types say `#[serde(deny_unknown_fields)]`.
 ///
@@ -66,12 +65,12 @@ pub fn parse_tolerant_named<'a, T: Deserialize<'a>>(
     parse_within(bytes, (max_depth, usize::MAX), names, free)
 }
 
-/// Reads a part of a document of which [`parse`] has read the whole.
+/// [`parse`] for what is read by a value and not by its type alone.
 ///
 /// # Errors
-/// [`JsonError`] for a part that is not of this type; its place is counted from where the part begins.
-pub(crate) fn parse_part<'a, T: Deserialize<'a>>(part: &'a RawValue) -> Result<T, JsonError> {
-    read(part.get())
+/// [`JsonError`] as for [`parse`].
+pub(crate) fn parse_seed<'a, S: DeserializeSeed<'a>>(bytes: &'a [u8], max_depth: usize, seed: S) -> Result<S::Value, JsonError> {
+    read(checked(bytes, (max_depth, usize::MAX), &[], &[])?, seed)
 }
 
 fn parse_within<'a, T: Deserialize<'a>>(
@@ -80,18 +79,23 @@ fn parse_within<'a, T: Deserialize<'a>>(
     names: &[&str],
     free: &[&str],
 ) -> Result<T, JsonError> {
+    read(checked(bytes, bounds, names, free)?, PhantomData)
+}
+
+/// The text, of which everything was checked that serde does not.
+fn checked<'a>(bytes: &'a [u8], bounds: (usize, usize), names: &[&str], free: &[&str]) -> Result<&'a str, JsonError> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         return Err(JsonError::at_offset(bytes, 0, JsonRule::Syntax, "a byte order mark"));
     }
     let text = std::str::from_utf8(bytes)
         .map_err(|error| JsonError::at_offset(bytes, error.valid_up_to(), JsonRule::Syntax, "bytes that are not UTF-8"))?;
     scan(bytes, bounds, names, free)?;
-    read(text)
+    Ok(text)
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, JsonError> {
+fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, JsonError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = T::deserialize(Objects(&mut reader)).map_err(|error| JsonError::of_serde(&error))?;
+    let value = seed.deserialize(Objects(&mut reader)).map_err(|error| JsonError::of_serde(&error))?;
     reader.end().map_err(|error| JsonError::of_serde(&error))?;
     Ok(value)
 }

@@ -68,7 +68,7 @@ impl<'a> Annotations<'a> {
     }
 
     /// The log entry, or why it cannot be read.
-    pub(super) fn entries(&self) -> Result<Vec<LogEntry>, Failure> {
+    pub(super) fn entries(&self) -> Result<Few<LogEntry, 1>, Failure> {
         self.present(LOG_BUNDLE).map(|text| read_log_bundle(text, self.limits)).into_iter().collect()
     }
 

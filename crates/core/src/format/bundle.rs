@@ -14,7 +14,6 @@ use crate::encoding::json::{self, JsonRule};
 use crate::limits::{Limits, MAX_CHAIN, MAX_LOG_ENTRIES, MAX_PROOF_HASHES, MAX_TIMESTAMPS};
 use crate::x509::Certificate;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -171,9 +170,8 @@ struct ProofJson<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CheckpointJson<'a> {
-    // A text with escapes in every bundle.
     #[serde(default, borrow)]
-    envelope: Option<&'a RawValue>,
+    envelope: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -242,7 +240,7 @@ pub fn parse(bytes: &[u8], limits: &Limits, allow_chain: bool) -> Result<Signed,
     let version = BundleVersion::from_media_type(&document.media_type)
         .ok_or_else(|| Failure::new(Code::BundleVersionUnsupported).found(&document.media_type).at("mediaType"))?;
     let material = document.verification_material;
-    let mut entries = Vec::with_capacity(material.tlog_entries.len());
+    let mut entries = Few::new();
     for (index, entry) in material.tlog_entries.into_iter().enumerate() {
         entries.push(read_entry(entry, index, version, limits)?);
     }
@@ -348,9 +346,7 @@ fn read_proof(proof: ProofJson<'_>, at: EntryField, limits: &Limits) -> Result<I
         let value = value.map_or(0, |value| value.0);
         u64::try_from(value).map_err(|_| malformed(format_args!("{at}.{field}")).expected("a non-negative integer").found(value))
     };
-    let no_text = || malformed(format_args!("{at}.checkpoint.envelope")).expected("a text").found("another value");
-    let checkpoint = proof.checkpoint.and_then(|checkpoint| checkpoint.envelope);
-    let checkpoint = checkpoint.map(|envelope| json::text(envelope).ok_or_else(no_text)).transpose()?;
+    let checkpoint = proof.checkpoint.and_then(|checkpoint| checkpoint.envelope).map(|envelope| envelope.0);
     let checkpoint = checkpoint.filter(|envelope| !envelope.is_empty());
     let checkpoint = checkpoint.ok_or_else(|| Failure::new(Code::CheckpointMissing).at(format_args!("{at}.checkpoint")))?;
     if checkpoint.len() > limits.checkpoint_bytes {
@@ -369,7 +365,7 @@ fn read_proof(proof: ProofJson<'_>, at: EntryField, limits: &Limits) -> Result<I
         root_hash: proof.root_hash.map(|hash| hash.0).unwrap_or_default(),
         tree_size: unsigned(proof.tree_size, "treeSize")?,
         hashes: proof.hashes.all,
-        checkpoint,
+        checkpoint: checkpoint.into_owned(),
     })
 }
 

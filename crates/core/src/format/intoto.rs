@@ -297,6 +297,17 @@ mod tests {
         }
     }
 
+    /// A feature of serde_json, if any crate of a build asks for it, reads such an object as the JSON in its string: beside what
+    /// looks for doubled keys and depth, and other than every other reader.
+    #[test]
+    fn no_key_of_a_predicate_is_more_than_a_key() {
+        for key in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {
+            let predicate = format!(r#"{{"{key}":"1"}}"#);
+            let parsed = parse(&good().replace(r#"{"A":1}"#, &predicate)).unwrap();
+            assert_eq!(parsed.predicate[key], "1", "{key}");
+        }
+    }
+
     /// K-P-03: a subject that names nothing is malformed; one that names something too weak matches nothing.
     #[test]
     fn an_empty_subject_never_matches() {

@@ -3,6 +3,7 @@
 //! Parses the delivered bytes strictly and decodes every field, so that comparing is on bytes and typed values. Does not
 //! compare (that is the binding check's task) and says nothing about whether the entry is in a log.
 
+mod body;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -11,9 +12,10 @@ use crate::code::{Code, Failure};
 use crate::digest::Digest;
 use crate::encoding::{base64, hex};
 use crate::format::signed::SignatureBytes;
+use body::{Body, Spec};
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
-use wire::{Body, DsseSpec, HashedRekordSpec, IntotoV001Spec, IntotoV002Spec, RekordSpec, V002Spec, malformed};
+use wire::malformed;
 
 /// Longest body that is looked at. Honest ones have 1 to 4 kB; some old intoto entries carry their payload.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -139,15 +141,15 @@ impl<'a> LogEntryBody<'a> {
         if body.len() > MAX_BODY_BYTES {
             return Err(malformed("a body of at most 1 MiB").found(format_args!("{} bytes", body.len())));
         }
-        let body = Body::parse(body)?;
-        match (&*body.kind, &*body.api_version) {
-            ("hashedrekord", "0.0.1") => Ok(Self::HashedRekordV001(body.spec::<HashedRekordSpec<'_>>()?.decode()?)),
-            ("hashedrekord", "0.0.2") => Ok(Self::HashedRekordV002(body.spec::<V002Spec<'_>>()?.hashed_rekord_v002.decode()?)),
-            ("dsse", "0.0.1") => Ok(Self::DsseV001(body.spec::<DsseSpec<'_>>()?.decode()?)),
-            ("intoto", "0.0.2") => Ok(Self::IntotoV002(body.spec::<IntotoV002Spec<'_>>()?.content.decode()?)),
-            ("intoto", "0.0.1") => Ok(Self::IntotoV001(body.spec::<IntotoV001Spec<'_>>()?.decode()?)),
-            ("rekord", "0.0.1") => Ok(Self::RekordV001(body.spec::<RekordSpec<'_>>()?.decode()?)),
-            (kind, version) => Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!("{kind} {version}"))),
+        let Body { kind, version, spec } = Body::parse(body)?;
+        match spec {
+            Spec::HashedRekordV001(spec) => Ok(Self::HashedRekordV001(spec.decode()?)),
+            Spec::HashedRekordV002(spec) => Ok(Self::HashedRekordV002(spec.hashed_rekord_v002.decode()?)),
+            Spec::DsseV001(spec) => Ok(Self::DsseV001(spec.decode()?)),
+            Spec::IntotoV002(spec) => Ok(Self::IntotoV002(spec.content.decode()?)),
+            Spec::IntotoV001(spec) => Ok(Self::IntotoV001(spec.decode()?)),
+            Spec::RekordV001(spec) => Ok(Self::RekordV001(spec.decode()?)),
+            Spec::Unknown => Err(Failure::new(Code::LogEntryKindUnsupported).found(format_args!("{} {}", kind.0, version.0))),
         }
     }
 

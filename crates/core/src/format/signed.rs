@@ -53,7 +53,7 @@ pub struct Signed {
     /// Whether the certificate came as a chain in a v0.3 bundle: it then counts only for whoever opted into that.
     pub needs_chain_opt_in: bool,
     /// Claimed log entries; the reason where they cannot be read, so that it counts only for whoever reads them.
-    pub entries: Result<Vec<LogEntry>, Failure>,
+    pub entries: Result<Few<LogEntry, 1>, Failure>,
     /// Claimed RFC 3161 time stamps, DER `TimeStampResp`; the reason where one cannot be read.
     pub timestamps: Vec<Result<Vec<u8>, Failure>>,
 }
@@ -112,7 +112,7 @@ pub enum Material {
 }
 
 /// A claimed log entry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LogEntry {
     /// Which log.
     pub log_id: Few<u8, 32>,

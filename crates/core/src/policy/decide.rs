@@ -4,6 +4,7 @@ use super::facts::{Clause, VerifiedSignature};
 use super::predicate::Selection;
 use super::requirement::{Policy, Requirement, SignatureRequirement};
 use crate::code::{Code, Failure};
+use crate::encoding::Few;
 use crate::time::UnixTime;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub(crate) struct NodeOutcome {
     /// Whether it holds.
     pub(crate) satisfied: bool,
     /// Candidates that satisfy it (leaves only).
-    pub(crate) by: Vec<usize>,
+    pub(crate) by: Few<usize, 2>,
     /// Why attestations that satisfy a leaf do not suffice.
     pub(crate) reason: Option<Failure>,
     pub(crate) children: Vec<NodeOutcome>,
@@ -126,7 +127,7 @@ impl Walk<'_> {
     }
 
     fn leaf(&mut self, leaf: &SignatureRequirement, wanted: Wanted) -> (NodeOutcome, BTreeSet<String>) {
-        let mut by = Vec::new();
+        let mut by = Few::new();
         let mut signers = BTreeSet::new();
         let none = LeafFacts::none(0);
         let facts = self.facts.next().unwrap_or(&none);
@@ -138,10 +139,6 @@ impl Walk<'_> {
             if let Some(clause) = unevaluated(leaf, signature) {
                 self.unevaluated.get_or_insert(clause);
                 continue;
-            }
-            if by.is_empty() {
-                // Most leaves are satisfied by one; a first push alone would make room for four.
-                by.reserve_exact(1);
             }
             by.push(*candidate);
             if wanted == Wanted::Signers {
@@ -165,7 +162,7 @@ impl Walk<'_> {
         let signers = held.into_iter().flatten().cloned().collect();
         let children = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
         let satisfied = needed > 0 && count >= needed;
-        (NodeOutcome { satisfied, by: Vec::new(), reason: None, children }, signers)
+        (NodeOutcome { satisfied, by: Few::new(), reason: None, children }, signers)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::code::Failure;
 use crate::digest::Digest;
+use crate::encoding::Few;
 use crate::format::intoto::Statement;
 use crate::time::UnixTime;
 use crate::x509::{DistinguishedName, FulcioExtensions, SubjectName};
@@ -101,7 +102,7 @@ pub enum Signer {
         /// Name of the authority whose path holds.
         authority: Arc<str>,
         /// SHA-256 of the DER of each certificate above it on that path, the anchor last.
-        chain: Vec<[u8; 32]>,
+        chain: Few<[u8; 32], 3>,
         /// Its distinguished name, attribute by attribute; empty in Fulcio's certificates.
         distinguished_name: DistinguishedName,
         /// The certificate policies that it was issued under, as dotted numbers.

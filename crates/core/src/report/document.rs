@@ -173,7 +173,7 @@ impl NodeReport {
         Self {
             asks: crate::code::bounded(&requirement.asks()),
             satisfied: node.satisfied,
-            by: node.by.clone(),
+            by: node.by.to_vec(),
             reason: node.reason.as_ref().map(Reason::from),
             children: requirement.children().iter().zip(&node.children).map(|(child, node)| Self::new(child, node)).collect(),
         }

@@ -100,13 +100,12 @@ impl Path {
             signatures: Vec::new(),
             reason: None,
         };
-        let mut path = Vec::with_capacity(search.longest.max(1));
-        path.push((Node::Leaf, leaf));
-        if search.extend(&mut path)? {
-            let certificates: Vec<Certificate> = path.iter().map(|(_, certificate)| (*certificate).clone()).collect();
-            if let Some(issuer) = certificates.get(1).cloned() {
-                return Ok(Self { certificates, issuer, at, purpose });
-            }
+        let mut certificates = Vec::with_capacity(search.longest.max(1));
+        certificates.push(leaf.clone());
+        if search.extend(&mut certificates, (Node::Leaf, leaf))?
+            && let Some(issuer) = certificates.get(1).cloned()
+        {
+            return Ok(Self { certificates, issuer, at, purpose });
         }
         Err(search.reason.map_or_else(|| untrusted(leaf), |(_, failure)| failure))
     }
@@ -170,14 +169,13 @@ struct Search<'a, 'b> {
 }
 
 impl<'a> Search<'a, '_> {
-    /// Tries to complete `path`; `Err` only when the search must stop.
-    fn extend(&mut self, path: &mut Vec<(Node, &'a Certificate)>) -> Result<bool, Failure> {
-        let Some(&(child_node, child)) = path.last() else { return Ok(false) };
+    /// Tries to complete `path`, which ends in `child`; `Err` only when the search must stop.
+    fn extend(&mut self, path: &mut Vec<Certificate>, (child_node, child): (Node, &'a Certificate)) -> Result<bool, Failure> {
         let mut found_issuer = false;
         for (node, candidate) in candidates(self.anchors, self.intermediates, child) {
             self.budget.spend_path_step()?;
             // The same name and key again could only lead back here.
-            let met = |(_, met): &(Node, &Certificate)| met.subject() == candidate.subject() && met.spki() == candidate.spki();
+            let met = |met: &Certificate| met.subject() == candidate.subject() && met.spki() == candidate.spki();
             if path.iter().any(met) {
                 continue;
             }
@@ -195,7 +193,7 @@ impl<'a> Search<'a, '_> {
                 self.note(path.len(), failure);
                 continue;
             }
-            path.push((node, candidate));
+            path.push(candidate.clone());
             let complete = match node {
                 Node::Anchor(_) => match check_path(path) {
                     Ok(()) => true,
@@ -204,7 +202,7 @@ impl<'a> Search<'a, '_> {
                         false
                     }
                 },
-                Node::Leaf | Node::Intermediate(_) => self.extend(path)?,
+                Node::Leaf | Node::Intermediate(_) => self.extend(path, (node, candidate))?,
             };
             if complete {
                 return Ok(true);
@@ -400,16 +398,16 @@ fn check_issuer(issuer: &Certificate, is_anchor: bool, at: UnixTime, purpose: Pu
     }
 }
 
-/// What only the whole path shows, from the anchor down: path length and name constraints.
-fn check_path(path: &[(Node, &Certificate)]) -> Result<(), Failure> {
+/// What only the whole path shows, from the anchor, which is its last, down: path length and name constraints.
+fn check_path(path: &[Certificate]) -> Result<(), Failure> {
     let mut constraints: Vec<NameConstraints<'_>> = Vec::new();
     let mut comparisons = Comparisons::new();
     // How many intermediates may still follow, those that are self-issued not counted.
     let mut left: Option<u64> = None;
-    for (depth, (node, certificate)) in path.iter().enumerate().rev() {
-        let is_leaf = depth == 0;
+    for (depth, certificate) in path.iter().enumerate().rev() {
+        let (is_leaf, is_anchor) = (depth == 0, depth.saturating_add(1) == path.len());
         let counts = !certificate.is_self_issued();
-        if !matches!(node, Node::Anchor(_)) {
+        if !is_anchor {
             if is_leaf || counts {
                 for constraints in &constraints {
                     constraints.check(certificate, &mut comparisons)?;

@@ -80,6 +80,23 @@ fn each_kind_is_decoded() {
     assert_eq!(entry.digest.hex(), "d469e85ebc9d815866e2ec6a3c2ac008fe792ea88ea8e72f53288581dae7ad03");
 }
 
+/// Logs sort the keys, so that the specification comes last; where it comes first it is read no other way.
+#[test]
+fn the_order_of_the_fields_decides_nothing() {
+    for body in [hashedrekord(), dsse(), intoto(), V002.to_owned()] {
+        let (head, spec) = body.split_once(r#""spec":"#).unwrap();
+        let head = head.trim_start_matches('{').trim_end_matches(',');
+        let spec = spec.strip_suffix('}').unwrap();
+        let other = format!(r#"{{"spec":{spec},{head}}}"#);
+        assert_eq!(LogEntryBody::parse(other.as_bytes()), LogEntryBody::parse(body.as_bytes()), "{other}");
+        for bad in [other.replacen(r#""spec""#, r#""Spec""#, 1), format!(r#"{{"spec":{spec}}}"#), format!("{{{head}}}")] {
+            assert_eq!(code(&bad), Code::LogEntryMalformed, "{bad}");
+        }
+        let unknown = other.replacen(r#""kind":""#, r#""kind":"x"#, 1);
+        assert_eq!(code(&unknown), Code::LogEntryKindUnsupported, "{unknown}");
+    }
+}
+
 #[test]
 fn kinds_without_a_place_in_bundles_are_named_and_refused_there() {
     let key = pem("PUBLIC KEY");

@@ -3,31 +3,16 @@
 use super::{DsseEntry, HashedRekord, HashedRekordV002, IntotoV001, IntotoV002, VerifierMaterial};
 use crate::code::{Code, Failure};
 use crate::digest::{Digest, HashAlgorithm};
-use crate::encoding::{Few, base64, hex, json, pem};
+use crate::encoding::{Few, base64, hex, pem};
 use crate::format::signed::SignatureBytes;
 use crate::format::wire::{Text, few};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Deepest nesting of a body; intoto has 6 levels.
-const MAX_DEPTH: usize = 8;
 /// More than one are refused; which, is said by their number.
 const MAX_SIGNATURES: usize = 1024;
 const CERTIFICATE: &str = "CERTIFICATE";
 const PUBLIC_KEY: &str = "PUBLIC KEY";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Body<'a> {
-    #[serde(borrow)]
-    pub(super) api_version: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) kind: Cow<'a, str>,
-    /// What it holds follows from the other two.
-    #[serde(borrow)]
-    spec: &'a RawValue,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -346,17 +331,6 @@ fn pem_material(text: &str, at: &str) -> Result<VerifierMaterial, Failure> {
     let text = base64::decode(text).ok_or_else(bad)?;
     let block = pem::parse_one(&text, &[CERTIFICATE, PUBLIC_KEY]).map_err(|error| bad().found(error))?;
     Ok(if block.label == CERTIFICATE { VerifierMaterial::Certificate(block.der) } else { VerifierMaterial::PublicKey(block.der) })
-}
-
-impl<'a> Body<'a> {
-    /// Reads the whole strictly, and of it what says how to read the rest.
-    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Failure> {
-        json::parse(body, MAX_DEPTH).map_err(|error| error.failure(Code::LogEntryMalformed))
-    }
-
-    pub(super) fn spec<S: Deserialize<'a>>(&self) -> Result<S, Failure> {
-        json::parse_part(self.spec).map_err(|error| error.failure(Code::LogEntryMalformed))
-    }
 }
 
 pub(super) fn malformed(expected: &str) -> Failure {
