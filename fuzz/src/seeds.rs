@@ -52,7 +52,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "base64_text" => texts(&["", "AA==", "AAA=", "AAAA", "AB==", "_-8="]),
         "backends" => {
             let with = |choice: u8, rest: &[u8]| [&[choice], &[3; 32][..], rest].concat();
-            let neutral = [&[1], &[0; 63][..]].concat();
+            let neutral = [&[1_u8], &[0; 63][..]].concat();
             let ecdsa = [with(0, &[0x30, 6, 2, 1, 1, 2, 1, 1]), with(2, &[]), with(3, &[]), with(3, &[9, 1])];
             let edwards = [with(4, &neutral), with(6, &[]), with(6, &[63, 0x10])];
             ecdsa.into_iter().chain(edwards).collect()

@@ -5,6 +5,7 @@
 //! veriseal-proof only N [--seed S]                                        one of them
 //! veriseal-proof splice                                                   each part of one bundle in each other
 //! veriseal-proof bombs                                                    the largest inputs, and larger ones
+//! veriseal-proof tables [--count N] [--seed S] [--first F] [--threads T]   checks by table against other arithmetic
 //! ```
 //!
 //! The last line of each is `total: …`; the exit status is not 0 where something was accepted, panicked or took too much.
@@ -17,6 +18,7 @@ mod equivalent;
 mod facts;
 mod mutate;
 mod splice;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -37,9 +39,7 @@ fn run(arguments: &[&str]) -> Result<bool, String> {
     match arguments {
         ["mutate", options @ ..] => {
             let (count, seed) = (number(options, "--count", 20_000)?, number(options, "--seed", 1)?);
-            let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-            let threads = usize::try_from(number(options, "--threads", cores as u64)?).map_err(|error| error.to_string())?;
-            let first = number(options, "--first", 0)?;
+            let (first, threads) = (number(options, "--first", 0)?, threads(options)?);
             // A panic is counted, and said with the mutant's number.
             std::panic::set_hook(Box::new(|_| {}));
             let bases = bases::all()?;
@@ -69,6 +69,19 @@ fn run(arguments: &[&str]) -> Result<bool, String> {
             );
             Ok(matrix.accepted.is_empty() && matrix.bundles >= 12 && matrix.refused > 0)
         }
+        ["tables", options @ ..] => {
+            let (count, seed) = (number(options, "--count", 2 * tables::CHUNK)?, number(options, "--seed", 1)?);
+            let (first, threads) = (number(options, "--first", 0)?, threads(options)?);
+            let (found, seconds) = tables::run(seed, first, count, threads);
+            found.wrong.iter().take(20).for_each(|line| println!("WRONG {line}"));
+            println!(
+                "total: {} checks by table with seed {seed} from {first}, {} of them at edges: {} wrong, {seconds:.1} s",
+                found.compared,
+                found.edges,
+                found.wrong.len(),
+            );
+            Ok(found.is_good(count))
+        }
         ["bombs"] => bombs::all(),
         ["bomb", name] => bombs::one(name),
         ["only", which, options @ ..] => {
@@ -76,8 +89,14 @@ fn run(arguments: &[&str]) -> Result<bool, String> {
             println!("{}", mutate::only(&bases::all()?, number(options, "--seed", 1)?, which)?);
             Ok(true)
         }
-        _ => Err("mutate [--count N] [--seed S] | only N [--seed S] | splice | bombs".to_owned()),
+        _ => Err("mutate [--count N] [--seed S] | only N [--seed S] | splice | bombs | tables [--count N] [--seed S]".to_owned()),
     }
+}
+
+/// As many as there are processors, unless something else is asked for.
+fn threads(options: &[&str]) -> Result<usize, String> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    usize::try_from(number(options, "--threads", cores as u64)?).map_err(|error| error.to_string())
 }
 
 fn number(options: &[&str], name: &str, usual: u64) -> Result<u64, String> {

@@ -53,6 +53,7 @@ cargo xtask <command>
                            with rust-src
   known-attacks [--write]  what tests/known_attacks states, through each language; or take the statements from the tests
   mutate [--count N] [--seed S]  damaged documents of every kind, none of which may be accepted; optimised
+  tables [--count N]       checks by table against the curves' own arithmetic, counted in the ledger; optimised
   prove [--minutes N]      every part of the proof, mutants for that long, as one table (docs/proof)
   coverage                 how many of the core's lines the tests run, and whether they make it say every code
   mutants [--module M] [--alive] [--minutes N]  code that is wrong on purpose, which a test must notice; of cargo-mutants
@@ -105,6 +106,8 @@ fn main() -> ExitCode {
         ["known-attacks"] => known_attacks::run().map(said),
         ["known-attacks", "--write"] => known_attacks::write().map(said),
         ["mutate", arguments @ ..] => prove::mutate(arguments),
+        ["tables"] => prove::tables(1).map(said),
+        ["tables", "--count", count] => number(count).and_then(prove::tables).map(said),
         ["prove"] => prove::run(30),
         ["prove", "--minutes", minutes] => number(minutes).and_then(prove::run),
         ["mutants", "--standing"] => mutants::standing(),

@@ -1,4 +1,5 @@
-//! `cargo xtask prove [--minutes N]` and `cargo xtask mutate`: the attacks that run for as long as one lets them.
+//! `cargo xtask prove [--minutes N]`, `cargo xtask mutate` and `cargo xtask tables`: the attacks that run for as long as one lets
+//! them.
 //!
 //! docs/proof/ledger.json says how far earlier runs came, so that the next tries what was not tried. What a part found stands in
 //! its last line, `total: …`; a part that fails fails the whole. What has a tool of its own is a part where that is there. First
@@ -15,7 +16,10 @@ use std::time::{Duration, Instant};
 /// Mutants of one step: some half minute on two cores.
 const STEP: u64 = 200_000;
 
-/// The seed of the mutants that the ledger counts.
+/// Comparisons of one step: whole chunks of both curves, some twenty seconds on one core.
+const TABLES_STEP: u64 = 25 * 2 * 4096;
+
+/// The seed of the mutants and comparisons that the ledger counts.
 const SEED: u64 = 1;
 
 /// One row of the table.
@@ -74,6 +78,7 @@ pub(crate) fn run(minutes: u64) -> Result<ExitCode, String> {
     let mut rows = vec![of("known attacks", known_attacks::run().map(alone).map_err(alone))];
     rows.push(of("splices", total(Command::new(&program).arg("splice")).map(alone).map_err(alone)));
     rows.push(of("bombs", lines(Command::new(&program).arg("bombs"))));
+    rows.push(of("tables", compared(&program, TABLES_STEP).map(alone).map_err(alone)));
     for part in WHOLE {
         rows.push(part.run(None));
     }
@@ -193,6 +198,29 @@ fn mutants(program: &PathBuf, until: Instant) -> Result<Row, String> {
             });
         }
     }
+}
+
+/// At least so many checks by table that no earlier run made, in steps, with each step written down.
+fn compared(program: &PathBuf, count: u64) -> Result<String, String> {
+    let mut now = 0;
+    loop {
+        let mut ledger = Ledger::read()?;
+        let first = ledger.number("tables", "executions");
+        let step =
+            ["--count", &TABLES_STEP.to_string(), "--seed", &SEED.to_string(), "--first", &first.to_string()].map(str::to_owned);
+        let last = total(Command::new(program).arg("tables").args(step))?;
+        now += TABLES_STEP;
+        let all = first + TABLES_STEP;
+        ledger.set("tables", &json!({ "commit": commit(), "seed": SEED, "executions": all, "wrong": 0 }))?;
+        if now >= count {
+            return Ok(format!("{now} now, {all} in all; the last: {last}"));
+        }
+    }
+}
+
+/// `cargo xtask tables [--count N]`: goes on where the ledger says.
+pub(crate) fn tables(count: u64) -> Result<String, String> {
+    compared(&program()?, count)
 }
 
 /// `cargo xtask mutate …`: what the program says, as it says it.

@@ -32,6 +32,8 @@ pub(crate) fn run(run: &mut Run) {
     let mut mutants = cargo(&["run", "--quiet", "--package", "veriseal-proof", "--", "mutate", "--count", "20000"]);
     run.stage("20 000 mutants", minutes(6), &mut mutants);
     run.stage("splices", minutes(2), &mut cargo(&["run", "--quiet", "--package", "veriseal-proof", "--", "splice"]));
+    let mut tables = cargo(&["run", "--quiet", "--package", "veriseal-proof", "--", "tables", "--count", "0"]);
+    run.stage("tables at their edges", minutes(3), &mut tables);
     // Both know how shared libraries are named and looked into on Linux only.
     if cfg!(target_os = "linux") {
         run.check("C package", dist::check);

@@ -34,6 +34,12 @@ impl KeyTables {
         Self { p256: OnceLock::new(), p384: OnceLock::new(), left: AtomicUsize::new(MAX_TABLES) }
     }
 
+    /// How many keys have a table by now.
+    #[must_use]
+    pub fn made(&self) -> usize {
+        MAX_TABLES.saturating_sub(self.left.load(Ordering::Relaxed))
+    }
+
     pub(super) fn p256(&self) -> Option<&FixedBase<NistP256>> {
         self.p256.get_or_init(|| FixedBase::new(&AffinePoint::GENERATOR)).as_ref()
     }
