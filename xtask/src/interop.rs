@@ -104,10 +104,10 @@ fn prepared(run: &mut Run, clock: Clock) -> Result<(), String> {
     let manifest = root().join("interop/Cargo.toml");
     let mut checked = cargo(&["clippy", "--quiet", "--locked", "--manifest-path"]);
     checked.arg(&manifest).args(["--", "-D", "warnings"]).env("CARGO_TARGET_DIR", &target);
-    run.stage("lints of interop", clock.minutes(1), &mut checked);
+    run.stage("lints of interop", clock.minutes(3), &mut checked);
     let mut build = cargo(&["build", "--quiet", "--locked", "--manifest-path"]);
     build.arg(&manifest).env("CARGO_TARGET_DIR", &target);
-    if !(built && run.stage("build interop", clock.minutes(1), &mut build)) {
+    if !(built && run.stage("build interop", clock.minutes(4), &mut build)) {
         // Said and counted by the stage that failed.
         return Ok(());
     }
