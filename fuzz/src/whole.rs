@@ -58,7 +58,7 @@ pub(crate) fn verify_bundle(data: &[u8]) {
     let world = &*WORLD;
     if world.verifier.verify_blob(&Artifact::bytes(ARTIFACT), data, world.now).is_ok() {
         let signed = bundle::parse(data, &Limits::DEFAULT, false).expect("what was accepted can be read");
-        assert!(world.signatures.contains(&signed.signature), "an accepted signature that nobody made");
+        assert!(world.signatures.contains(&*signed.signature), "an accepted signature that nobody made");
         assert!(world.verifier.verify_blob(&Artifact::bytes(b"another"), data, world.now).is_err(), "any artifact at all");
     }
 }
