@@ -63,12 +63,8 @@ def judge(made: veriseal.Verifier, evidence: veriseal.Evidence, pinned: str, cal
             raise RuntimeError("not accepted")
 
 
-def elapsed(made: veriseal.Verifier, threads: int, calls: int) -> float:
-    """Seconds until every thread has made its calls.
-
-    Over evidence in memory: to open the files of an image layout, threads of one process take turns in the kernel.
-    """
-    evidence, pinned = made.gather(IMAGE), made.verify(IMAGE).pinned
+def elapsed(made: veriseal.Verifier, evidence: veriseal.Evidence, pinned: str, threads: int, calls: int) -> float:
+    """Seconds until every thread has made its calls."""
     workers = [threading.Thread(target=judge, args=(made, evidence, pinned, calls)) for _ in range(threads)]
     begun = time.perf_counter()
     for worker in workers:
@@ -81,15 +77,17 @@ def elapsed(made: veriseal.Verifier, threads: int, calls: int) -> float:
 def speedup(made: veriseal.Verifier, calls: int, rounds: int = 41) -> tuple[float, float]:
     """How many times the work of one thread two do in the same time; and how many processors two threads had.
 
-    Both in turn, and the median of each: a machine that is shared is fast and slow by turns.
+    Both in turn, and the median of each: a machine that is shared is fast and slow by turns. Over evidence in memory: to
+    open the files of an image layout, threads of one process take turns in the kernel.
     """
+    evidence, pinned = made.gather(IMAGE), made.verify(IMAGE).pinned
     one: list[float] = []
     two: list[float] = []
     cpus: list[float] = []
     for _ in range(rounds):
-        one.append(elapsed(made, 1, calls))
+        one.append(elapsed(made, evidence, pinned, 1, calls))
         begun = time.process_time()
-        two.append(elapsed(made, 2, calls))
+        two.append(elapsed(made, evidence, pinned, 2, calls))
         cpus.append((time.process_time() - begun) / two[-1])
     return 2 * statistics.median(one) / statistics.median(two), statistics.median(cpus)
 

@@ -79,7 +79,9 @@ pub enum PemError {
 /// [`PemError`] for anything but white space and well-formed blocks.
 pub fn parse_all(text: &[u8], max_blocks: usize) -> Result<Vec<Block<'_>>, PemError> {
     let (mut blocks, mut lines) = (Vec::new(), Lines::new(text));
-    while let Some(block) = lines.block(max_blocks.saturating_sub(blocks.len()), max_blocks)? {
+    while let Some(mut block) = lines.block(max_blocks.saturating_sub(blocks.len()), max_blocks)? {
+        // Its room was that of all the text behind it, which many blocks would add up.
+        block.der.shrink_to_fit();
         blocks.push(block);
     }
     if blocks.is_empty() { Err(PemError::Missing) } else { Ok(blocks) }
