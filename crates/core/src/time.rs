@@ -100,6 +100,11 @@ impl UnixTime {
             .ok_or_else(|| Failure::new(Code::TimeInvalid).expected("an RFC 3339 time such as 2026-11-21T12:00:00Z").found(text))
     }
 
+    /// The moment in bytes of which no two moments have the same, for fingerprints.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        (i128::from(self.seconds) << 32 | i128::from(self.nanos)).to_be_bytes()
+    }
+
     /// Whole seconds since the epoch, rounded down.
     #[must_use]
     pub const fn seconds(self) -> i64 {

@@ -52,6 +52,17 @@ impl Scheme {
         }
     }
 
+    /// What it is called apart from its hash.
+    pub(crate) const fn family(self) -> &'static str {
+        match self {
+            Self::Ecdsa(_) => "ECDSA",
+            Self::RsaPkcs1(_) => "RSA PKCS#1 v1.5",
+            Self::RsaPss(_) => "RSA-PSS",
+            Self::Ed25519 => "Ed25519",
+            Self::Ed25519ph => "Ed25519ph",
+        }
+    }
+
     /// Whether keys of this kind can sign so.
     #[must_use]
     pub const fn fits(self, kind: KeyKind) -> bool {
@@ -66,12 +77,10 @@ impl Scheme {
 
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.family())?;
         match self {
-            Self::Ecdsa(hash) => write!(f, "ECDSA with {hash}"),
-            Self::RsaPkcs1(hash) => write!(f, "RSA PKCS#1 v1.5 with {hash}"),
-            Self::RsaPss(hash) => write!(f, "RSA-PSS with {hash}"),
-            Self::Ed25519 => f.write_str("Ed25519"),
-            Self::Ed25519ph => f.write_str("Ed25519ph"),
+            Self::Ecdsa(hash) | Self::RsaPkcs1(hash) | Self::RsaPss(hash) => write!(f, " with {hash}"),
+            Self::Ed25519 | Self::Ed25519ph => Ok(()),
         }
     }
 }

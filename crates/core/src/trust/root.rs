@@ -2,14 +2,13 @@
 
 use crate::code::{Code, Failure};
 use crate::crypto::{KeyTables, PreparedKey, Scheme, SignatureCache};
-use crate::digest::sha256_parts;
-use crate::encoding::{base64, hex};
+use crate::digest::sha256;
+use crate::encoding::hex;
 use crate::key::PublicKey;
 use crate::limits::Limits;
 use crate::time::{UnixTime, Validity};
 use crate::tlog::checkpoint::origin_of;
 use crate::x509::Certificate;
-use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// Where a trust root came from, for the report.
@@ -395,36 +394,70 @@ impl TrustRootBuilder {
 }
 
 fn fingerprint(root: &TrustRoot) -> [u8; 32] {
-    let mut text = String::with_capacity(4096);
-    // Writing to a string does not fail.
-    let _ = describe(root, &mut text);
-    sha256_parts(&[text.as_bytes()])
+    let mut all = Described(Vec::with_capacity(2048));
+    describe(root, &mut all);
+    sha256(&all.0)
 }
 
-/// All that is trusted, one line each.
-fn describe(root: &TrustRoot, text: &mut String) -> fmt::Result {
-    text.push_str("veriseal trust root v1\n");
-    for log in &root.logs {
-        let id = base64::encode(&log.log_id);
-        let key_id = log.checkpoint_key_id.map(|id| hex::encode(&id)).unwrap_or_default();
-        let operator = log.operator.as_deref().unwrap_or_default();
-        let key = hex::encode(log.key.key().id());
-        let (url, scheme, window) = (&log.base_url, log.scheme, &log.validity);
-        writeln!(text, "log {url:?} {id} {key_id} {key} {scheme:?} {window} {operator:?}")?;
+/// What a fingerprint is taken over: every list with its number, every text with its length, so that no two trust roots are
+/// described alike.
+struct Described(Vec<u8>);
+
+impl Described {
+    fn number(&mut self, number: usize) {
+        self.0.extend(u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes());
     }
-    for log in &root.ct_logs {
-        let key = hex::encode(log.key.key().id());
-        writeln!(text, "ct {:?} {key} {:?} {}", log.base_url, log.scheme, log.validity)?;
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len());
+        self.0.extend_from_slice(bytes);
     }
-    let stamps = root.timestamp_authorities.iter().map(|tsa| ("tsa", &tsa.authority));
-    for (kind, authority) in root.authorities.iter().map(|ca| ("ca", ca)).chain(stamps) {
-        let operator = authority.operator.as_deref().unwrap_or_default();
-        write!(text, "{kind} {:?} {} {operator:?}", authority.uri, authority.validity)?;
-        for certificate in &authority.chain {
-            text.push(' ');
-            text.push_str(&hex::encode(certificate.fingerprint()));
+
+    fn optional(&mut self, bytes: Option<&[u8]>) {
+        self.number(bytes.iter().len());
+        bytes.iter().for_each(|bytes| self.bytes(bytes));
+    }
+
+    fn window(&mut self, window: &Validity) {
+        for end in [window.start, window.end] {
+            self.optional(end.map(UnixTime::to_bytes).as_ref().map(<[u8; 16]>::as_slice));
         }
-        text.push('\n');
     }
-    Ok(())
+
+    fn scheme(&mut self, scheme: Scheme) {
+        self.bytes(scheme.family().as_bytes());
+        self.optional(scheme.hash().map(|hash| hash.name().as_bytes()));
+    }
+}
+
+/// All that is trusted.
+fn describe(root: &TrustRoot, to: &mut Described) {
+    to.bytes(b"veriseal trust root v1");
+    to.number(root.logs.len());
+    for log in &root.logs {
+        to.bytes(log.base_url.as_bytes());
+        to.bytes(&log.log_id);
+        to.optional(log.checkpoint_key_id.as_ref().map(<[u8; 4]>::as_slice));
+        to.bytes(log.key.key().id());
+        to.scheme(log.scheme);
+        to.window(&log.validity);
+        to.optional(log.operator.as_deref().map(str::as_bytes));
+    }
+    to.number(root.ct_logs.len());
+    for log in &root.ct_logs {
+        to.bytes(log.base_url.as_bytes());
+        to.bytes(log.key.key().id());
+        to.scheme(log.scheme);
+        to.window(&log.validity);
+    }
+    let stamps = root.timestamp_authorities.iter().map(|tsa| &tsa.authority);
+    to.number(root.authorities.len());
+    to.number(root.timestamp_authorities.len());
+    for authority in root.authorities.iter().chain(stamps) {
+        to.bytes(authority.uri.as_bytes());
+        to.window(&authority.validity);
+        to.optional(authority.operator.as_deref().map(str::as_bytes));
+        to.number(authority.chain.len());
+        authority.chain.iter().for_each(|certificate| to.0.extend_from_slice(certificate.fingerprint()));
+    }
 }

@@ -89,11 +89,13 @@ fn everything_but_the_name_of_a_root_is_in_its_fingerprint() {
     let base = *read(&published()).unwrap().fingerprint();
     assert_eq!(base, *TrustRoot::sigstore().unwrap().fingerprint());
     let window = || json!({"start": "2021-01-12T11:53:27Z", "end": "2030-01-01T00:00:00Z"});
-    let changes: [(&str, Value); 13] = [
+    let a_moment_later = json!({"start": "2021-01-12T11:53:27.000000001Z", "end": "2030-01-01T00:00:00Z"});
+    let changes: [(&str, Value); 14] = [
         ("/tlogs/0/baseUrl", json!("https://other")),
         ("/tlogs/0/logId/keyId", json!("AAAA")),
         ("/tlogs/0/checkpointKeyId", json!({"keyId": "AAAAAA=="})),
         ("/tlogs/0/publicKey/validFor", window()),
+        ("/tlogs/0/publicKey/validFor", a_moment_later),
         ("/tlogs/0/publicKey/rawBytes", published()["ctlogs"][0]["publicKey"]["rawBytes"].clone()),
         ("/tlogs/0/operator", json!("somebody")),
         ("/ctlogs/0/baseUrl", json!("https://other")),

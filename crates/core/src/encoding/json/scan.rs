@@ -8,6 +8,9 @@ use std::fmt;
 /// Longest number, in characters; an honest one has at most 20 (K-DS-06).
 const MAX_NUMBER: usize = 64;
 
+/// As many keys as are sooner compared with each other than sorted: most differ in their length.
+const FEW_KEYS: usize = 8;
+
 /// Refuses doubled keys, keys of `names` in another case (but below those of `free`), nesting beyond `max_depth`, objects of
 /// more than `max_keys` and endless numbers.
 pub(super) fn scan(bytes: &[u8], (max_depth, max_keys): (usize, usize), names: &[&str], free: &[&str]) -> Result<(), JsonError> {
@@ -29,6 +32,11 @@ struct Scan<'a, 'n> {
     keys: Few<(Cow<'a, [u8]>, usize), 24>,
     /// Whether the last key seen is one of `free`.
     under_free_key: bool,
+}
+
+/// Whether some key stands there twice.
+fn has_doubled(keys: &[(Cow<'_, [u8]>, usize)]) -> bool {
+    keys.iter().enumerate().any(|(place, (key, _))| keys.iter().take(place).any(|(earlier, _)| earlier == key))
 }
 
 /// An object or array that is open.
@@ -74,7 +82,7 @@ impl<'a> Scan<'a, '_> {
     fn close(&mut self) -> Result<(), JsonError> {
         if let Some(open) = self.stack.pop() {
             if let Some(keys) = self.keys.get_mut(open.first_key..)
-                && keys.len() > 1
+                && (keys.len() > FEW_KEYS || has_doubled(keys))
             {
                 // Sorting keeps a flood of keys from costing the square of their number.
                 keys.sort_unstable();

@@ -131,6 +131,25 @@ fn a_doubled_key_is_refused_at_any_depth() {
     assert!(parse_tolerant::<Tolerant>(fine.as_bytes(), 8).is_ok());
 }
 
+/// Few keys are compared with each other, many are sorted.
+#[test]
+fn a_doubled_key_is_refused_among_few_and_among_many() {
+    let object = |keys: &[usize]| {
+        let members: Vec<String> = keys.iter().map(|key| format!("\"key {key}\":0")).collect();
+        let text = format!("{{\"name\":\"a\",\"x\":{{{}}}}}", members.join(","));
+        parse_tolerant::<Tolerant>(text.as_bytes(), 8).map(drop).map_err(|error| error.rule())
+    };
+    for count in 2..20 {
+        let mut keys: Vec<usize> = (0..count).collect();
+        assert_eq!(object(&keys), Ok(()), "{count}");
+        for (one, other) in [(0, 1), (0, count - 1), (count - 2, count - 1)] {
+            keys[other] = one;
+            assert_eq!(object(&keys), Err(JsonRule::DuplicateKey), "{one} and {other} of {count}");
+            keys[other] = other;
+        }
+    }
+}
+
 /// K-P-09: readers that ignore case would take another document out of it.
 #[test]
 fn a_known_key_in_another_case_is_refused() {
