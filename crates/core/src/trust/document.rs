@@ -279,7 +279,7 @@ fn read_authority(authority: &AuthorityJson<'_>, at: &Place, limits: &Limits) ->
     for (index, certificate) in certificates.iter().enumerate() {
         let field = format_args!("{at}.certChain.certificates[{index}].rawBytes");
         let der = decode(&certificate.raw_bytes, field)?;
-        let parsed = Certificate::from_der(&der, limits)
+        let parsed = Certificate::of_bytes(der, limits)
             .map_err(|failure| Failure::new(Code::TrustRootInvalid).found(failure).at(field))?;
         chain.push(parsed);
     }
