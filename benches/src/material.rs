@@ -17,8 +17,9 @@ use veriseal_testkit::{
 pub const REPOSITORY: &str = "registry.testkit.example/acme/app";
 /// The tag of every image.
 pub const TAG: &str = "v1";
-/// Leaves that are in a log before the first sample: proofs have eleven or twelve hashes.
-const OLDER_LEAVES: usize = 2048;
+/// Leaves that are in a log before the first sample. The last leaf's proof has a hash for each bit of their number that is set: five
+/// here, and those of the sample's own, of which a thousand samples have five in the mean.
+const OLDER_LEAVES: usize = 31 << 10;
 
 /// What is signed, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

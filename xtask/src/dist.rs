@@ -22,6 +22,9 @@ struct Shipped {
 /// The profile of the command without network, which is linked with all that it needs: it starts on any Linux.
 const OFFLINE: &str = "dist-offline";
 
+/// The compiler that takes musl for the C library (Debian's musl-tools).
+const MUSL_CC: &str = "musl-gcc";
+
 const SHIPPED: [Shipped; 3] = [
     Shipped { name: "veriseal", profile: "dist", features: &[] },
     Shipped {
@@ -61,16 +64,19 @@ pub(crate) fn command() -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Has the command linked with a C library inside: with musl, which comes with Rust's target, is small and starts soonest; with glibc
-/// where there is C to compile, for which a host rarely has another. `--target` keeps the flags from build scripts, which run here.
+/// Has the command linked with a C library inside: with musl, which comes with Rust's target, is small and starts soonest. What is C
+/// itself needs musl's compiler too; where that is not, glibc takes its place. `--target` keeps the flags from build scripts, which
+/// run here.
 fn alone(build: &mut Command, host: &str, with_c: bool) -> Result<(), String> {
-    let (target, flags) = if with_c {
+    let musl = host.replace("-gnu", "-musl");
+    let (target, flags) = if with_c && output(Command::new(MUSL_CC).arg("--version")).is_err() {
         (host.to_string(), "-Ctarget-feature=+crt-static".to_string())
     } else {
+        build.env(format!("CC_{}", musl.replace('-', "_")), MUSL_CC);
         let script = root().join("crates/cli/package/no-unwind-tables.ld");
         // What must be set right at the start takes one bit an address and not 24 bytes; only the program's own start reads it.
         let flags = format!("-Clink-arg=-Wl,-T,{}\x1f-Clink-arg=-Wl,-z,pack-relative-relocs", script.display());
-        (host.replace("-gnu", "-musl"), flags)
+        (musl, flags)
     };
     let there = output(Command::new("rustc").args(["--print", "target-libdir", "--target", &target]))?;
     if !Path::new(there.trim()).exists() {
