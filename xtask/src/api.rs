@@ -8,7 +8,7 @@ mod items;
 mod render;
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, metadata, root};
+use crate::{cargo, root, target};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -81,8 +81,7 @@ fn listing(name: &str) -> Result<Option<String>, String> {
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_string());
     }
-    let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from).ok_or("no target folder")?;
-    let file = target.join("doc").join(format!("{}.json", name.replace('-', "_")));
+    let file = target()?.join("doc").join(format!("{}.json", name.replace('-', "_")));
     let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     if document["format_version"].as_u64() != Some(FORMAT) {

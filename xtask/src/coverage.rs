@@ -3,8 +3,8 @@
 //! The compiler itself counts (`-C instrument-coverage`), in the core alone: dependencies are those that were built anyway. What
 //! is test code in the sources is left out of the count: it would only ever raise the figure. Needs the component `llvm-tools`.
 
-use crate::prove::{Ledger, commit, target};
-use crate::{cargo, codes_tested, output, root};
+use crate::prove::{Ledger, commit};
+use crate::{cargo, codes_tested, output, root, target};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -4,9 +4,8 @@
 //!
 //! `VERISEAL_ADVISORY_DB` names a local git repository of the database, for machines that reach no other.
 
-use crate::prove::target;
 use crate::stage::{Run, minutes};
-use crate::{cargo, output, root};
+use crate::{cargo, output, root, target};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 

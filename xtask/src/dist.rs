@@ -4,7 +4,7 @@
 //! Linux only. cargo-c does the first half from the metadata of crates/ffi (`--with-cargo-c` looks at what it makes), but makes no
 //! CMake package.
 
-use crate::{cargo, output, root};
+use crate::{cargo, output, root, target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -37,9 +37,7 @@ const SHIPPED: [Shipped; 3] = [
 
 /// Builds the command in every way that it is shipped in, and says which are left out and why; the last line names their folder.
 pub(crate) fn command() -> Result<ExitCode, String> {
-    let metadata = crate::metadata(&root())?;
-    let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
-    let folder = Path::new(target).join("dist/command");
+    let folder = target()?.join("dist/command");
     fresh(&folder)?;
     for shipped in &SHIPPED {
         let mut build = cargo(&["build", "--quiet", "--locked", "--package", "veriseal-cli", "--message-format=json"]);
@@ -109,8 +107,7 @@ pub(crate) fn by_cargo_c() -> Result<String, String> {
         return Err("there is no cargo-c: `cargo install cargo-c --locked`, in the newest version for this Rust".to_string());
     }
     let metadata = crate::metadata(&root())?;
-    let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
-    let stage = target.join("dist/cargo-c");
+    let stage = target()?.join("dist/cargo-c");
     fresh(&stage)?;
     let mut install =
         cargo(&["cinstall", "--locked", "--release", "--package", "veriseal-ffi", "--prefix=/usr", "--libdir=/usr/lib"]);
@@ -213,7 +210,7 @@ fn build(profile: &str) -> Result<PathBuf, String> {
         output(&mut build)?;
     }
     let metadata = crate::metadata(&root())?;
-    let target = PathBuf::from(metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?);
+    let target = target()?;
     let built = target.join(if profile == "dev" { "debug" } else { profile });
     let package = package(&metadata)?;
     described(package)?;

@@ -3,9 +3,9 @@
 //!
 //! One target lives in a workspace of its own: `diff_sigstore` holds veriseal against `sigstore-verify` (interop/differential).
 
-use crate::prove::{Ledger, commit, target};
+use crate::prove::{Ledger, commit};
 use crate::stage::{Run, minutes};
-use crate::{cargo, output, root};
+use crate::{cargo, output, root, target};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -150,8 +150,7 @@ fn built(manifest: &str, arguments: &[&str], name: &str, kept: &std::path::Path)
     output(cargo(&["build", "--quiet", "--release", "--manifest-path", manifest]).args(arguments))?;
     let folder = root().join(manifest);
     let folder = folder.parent().ok_or("a manifest lies in a folder")?;
-    let built = crate::metadata(folder)?["target_directory"].as_str().map(PathBuf::from);
-    let built = built.ok_or("cargo metadata names no target folder")?.join("release").join(name);
+    let built = crate::target_of(folder)?.join("release").join(name);
     let program = kept.join(name);
     // Not over a program that runs, but beside it and into its place.
     let beside = kept.join(format!("{name}.new"));

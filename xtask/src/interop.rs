@@ -5,7 +5,7 @@
 //! `interop/differential/`, another workspace, before sigstore-verify together with real bundles and mutations of them.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, metadata, output, root};
+use crate::{cargo, output, root, target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -75,11 +75,6 @@ fn differential(run: &mut Run, clock: Clock) -> Result<(), String> {
     run.stage("testkit against sigstore-verify", clock.minutes(1), Command::new(&program).arg("testkit"));
     run.stage("differential", clock.minutes(2), Command::new(&program).args(["--mutations", MUTATIONS]));
     Ok(())
-}
-
-fn target() -> Result<PathBuf, String> {
-    let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
-    target.ok_or_else(|| "no target directory".to_string())
 }
 
 fn prepared(run: &mut Run, clock: Clock) -> Result<(), String> {

@@ -6,7 +6,7 @@
 //! the format of `parity`; then each language answers them. `--write` takes the answers of Rust's tests into the statements.
 
 use crate::parity::{Target, ask, compare, python};
-use crate::{cargo, output, root};
+use crate::{cargo, output, root, target};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,8 +20,7 @@ const RECORDED: &str = "known-attacks";
 
 /// Where the tests leave their questions, emptied. For runs of all tests, so that these need not run twice.
 pub(crate) fn fresh_folder() -> Result<PathBuf, String> {
-    let target = crate::metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
-    let folder = target.ok_or("cargo metadata names no target folder")?.join(RECORDED);
+    let folder = target()?.join(RECORDED);
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
     }

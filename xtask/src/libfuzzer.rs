@@ -4,8 +4,8 @@
 //! What reached something new is kept below the target folder, where the next run begins; `cargo xtask fuzz --keep` takes into
 //! fuzz/corpus what adds to it.
 
-use crate::prove::{Ledger, commit, target};
-use crate::{cargo, dist, output, root};
+use crate::prove::{Ledger, commit};
+use crate::{cargo, dist, output, root, target};
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! What others build on: that the library crates can be published, and that they compile with every set of features.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, metadata, output, root};
+use crate::{cargo, metadata, output, root, target};
 use serde_json::Value;
 use std::process::Command;
 
@@ -73,8 +73,8 @@ fn oldest(run: &mut Run, metadata: &Value, crates: &[String]) {
     for name in crates {
         check.args(["--package", name]);
     }
-    if let Some(target) = metadata["target_directory"].as_str() {
-        check.arg("--target-dir").arg(std::path::Path::new(target).join("oldest"));
+    if let Ok(target) = target() {
+        check.arg("--target-dir").arg(target.join("oldest"));
     }
     run.stage(name, needed, &mut check);
 }

@@ -179,3 +179,14 @@ fn metadata(folder: &std::path::Path) -> Result<serde_json::Value, String> {
     let text = output(cargo(&["metadata", "--format-version", "1"]).current_dir(folder))?;
     serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))
 }
+
+/// Where cargo puts what it builds.
+fn target() -> Result<PathBuf, String> {
+    target_of(&root())
+}
+
+/// The same of another workspace.
+fn target_of(workspace: &std::path::Path) -> Result<PathBuf, String> {
+    let folder = metadata(workspace)?["target_directory"].as_str().map(PathBuf::from);
+    folder.ok_or_else(|| "cargo metadata names no target folder".to_owned())
+}

@@ -3,9 +3,7 @@
 //!
 //! Needs a nightly toolchain with miri. Without the registry client and AWS-LC: miri runs no code of other languages.
 
-use crate::nightly;
-use crate::output;
-use crate::prove::target;
+use crate::{nightly, output, target};
 use std::process::ExitCode;
 
 /// Whether miri is here; the error says how to get it.

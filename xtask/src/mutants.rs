@@ -9,8 +9,8 @@ mod ledger;
 
 pub(crate) use ledger::standing;
 
-use crate::prove::{commit, target};
-use crate::{cargo, output, root};
+use crate::prove::commit;
+use crate::{cargo, output, root, target};
 use serde_json::{Map, Value};
 use std::fs;
 use std::path::Path;

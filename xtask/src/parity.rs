@@ -23,7 +23,7 @@
 //! Rust is crates/ffi/examples/parity.rs, C is crates/ffi/parity/answer.c. Python, where `cargo xtask test` has made its virtual
 //! environment, is crates/python/parity.py, started as `python crates/python/parity.py`.
 
-use crate::{cargo, metadata, output, root};
+use crate::{cargo, output, root, target};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -151,8 +151,7 @@ impl Target {
     pub(crate) fn build(profile: &str) -> Result<Self, String> {
         let build = ["build", "--quiet", "--package", "veriseal-ffi", "--lib", "--example", "parity", "--profile", profile];
         output(&mut cargo(&build))?;
-        let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
-        let folder = target.ok_or("cargo metadata names no target folder")?;
+        let folder = target()?;
         let built = folder.join(if profile == "dev" { "debug" } else { profile });
         let c = link(&built, &folder.join(format!("parity-{profile}")))?;
         Ok(Self { rust: built.join("examples/parity"), c, folder })

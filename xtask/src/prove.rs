@@ -5,7 +5,7 @@
 //! its last line, `total: …`; a part that fails fails the whole. What has a tool of its own is a part where that is there. First
 //! comes what takes as long as it takes; the rest of the time is shared by what can go on for ever.
 
-use crate::{cargo, fuzz, known_attacks, output, root};
+use crate::{cargo, fuzz, known_attacks, output, root, target};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -233,12 +233,6 @@ pub(crate) fn mutate(arguments: &[&str]) -> Result<ExitCode, String> {
 fn program() -> Result<PathBuf, String> {
     output(&mut cargo(&["build", "--quiet", "--release", "--package", "veriseal-proof"]))?;
     Ok(target()?.join("release/veriseal-proof"))
-}
-
-/// Where cargo builds the workspace.
-pub(crate) fn target() -> Result<PathBuf, String> {
-    let target = crate::metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
-    target.ok_or_else(|| "cargo metadata names no target folder".to_owned())
 }
 
 /// Shows what a program prints, as it prints it, and answers with what stands behind `total: ` in its last such line, and with the

@@ -1,7 +1,7 @@
 //! The stages for Python: a wheel, a fresh virtual environment with it, and its tests there.
 
 use crate::stage::{Run, minutes};
-use crate::{cargo, metadata, output, root};
+use crate::{cargo, output, root, target};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,8 +19,7 @@ struct Places {
 
 impl Places {
     fn find() -> Result<Self, String> {
-        let target = metadata(&root())?["target_directory"].as_str().map(PathBuf::from);
-        Ok(Self { folder: target.ok_or("cargo metadata names no target folder")?.join("python") })
+        Ok(Self { folder: target()?.join("python") })
     }
 
     fn program(&self, name: &str) -> PathBuf {

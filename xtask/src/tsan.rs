@@ -5,9 +5,7 @@
 //! anew. So it is no part of `test`, where AddressSanitizer and valgrind look at threads. A race on purpose comes first: where that
 //! is not seen, nothing else is believed.
 
-use crate::nightly;
-use crate::prove::target;
-use crate::{dist, output};
+use crate::{dist, nightly, output, target};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 

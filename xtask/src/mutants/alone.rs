@@ -1,8 +1,7 @@
 //! [`tried`]: the mutants that do not compile beside the others, each by itself, by cargo-mutants.
 
 use super::{SLOW, at_head, ledger};
-use crate::prove::target;
-use crate::{output, root};
+use crate::{output, root, target};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
