@@ -178,14 +178,15 @@ fn unevaluated(leaf: &SignatureRequirement, signature: &VerifiedSignature) -> Op
         } else if signature.evaluated.contains(&clause) {
             // Each is named once, so that what is left was not configured.
             others = others.and_then(|others| others.checked_sub(1));
-        } else if lacking.as_ref().is_none_or(|known| clause < *known) {
-            lacking = Some(clause);
+        } else {
+            lacking.get_or_insert(clause);
         }
     });
     let stray = by_order.map(Clause::Borrowed).or(lacking);
     stray.or_else(|| {
         let configured = (others != Some(0)).then(|| leaf.clauses(signature.identity))?;
-        Some(configured.first_difference(&signature.evaluated).cloned().unwrap_or_default())
+        // All that is configured was found: one too many is what is left, and accepts nothing even where it has no name.
+        Some(signature.evaluated.iter().find(|clause| !configured.contains(clause)).cloned().unwrap_or_default())
     })
 }
 
@@ -333,7 +334,8 @@ mod tests {
             assert_eq!(decision.unevaluated.as_deref(), Some(&**clause));
         }
         let more = all.iter().cloned().chain([Clause::Borrowed("unheard of")]).collect();
-        assert!(!decision(&policy, vec![signed(1, more)], &[], true).accepted());
+        let decided = decision(&policy, vec![signed(1, more)], &[], true);
+        assert_eq!((decided.accepted(), decided.unevaluated.as_deref()), (false, Some("unheard of")));
         // One that was evaluated wholly does not make up for one that was not.
         let fewer = all.iter().skip(1).cloned().collect();
         assert!(!decision(&policy, vec![signed(1, all), signed(1, fewer)], &[], true).accepted());

@@ -58,12 +58,6 @@ impl Clauses {
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Clause> {
         self.names.iter()
     }
-
-    /// The first that is in one of the two sets only.
-    pub(crate) fn first_difference<'a>(&'a self, other: &'a Self) -> Option<&'a Clause> {
-        let mine = self.iter().find(|clause| !other.contains(clause));
-        mine.into_iter().chain(other.iter().find(|clause| !self.contains(clause))).min()
-    }
 }
 
 impl<C: Into<Clause>> Extend<C> for Clauses {
@@ -72,6 +66,7 @@ impl<C: Into<Clause>> Extend<C> for Clauses {
     }
 }
 
+#[cfg(test)]
 impl<C: Into<Clause>> FromIterator<C> for Clauses {
     fn from_iter<I: IntoIterator<Item = C>>(clauses: I) -> Self {
         let mut set = Self::new();
