@@ -30,18 +30,11 @@ impl<'t> ValidSct<'t> {
 pub(super) fn verify<'t>(path: &ValidPath, bench: Bench<'t>, budget: &mut Budget) -> Result<ValidSct<'t>, Failure> {
     let Some(first) = path.paths().first() else { return Err(Code::Internal.into()) };
     let timestamps = embedded(first.leaf())?;
-    // Each path may have another issuer.
+    // Of any path: the key that signed the leaf is the issuer's in all of them.
     let entry = PrecertificateEntry::of(first)?;
-    let mut others: Vec<PrecertificateEntry<'_>> = Vec::new();
-    for path in path.paths().iter().skip(1) {
-        let other = PrecertificateEntry::of(path)?;
-        if other != entry && !others.contains(&other) {
-            others.push(other);
-        }
-    }
     let mut reason = None;
     for timestamp in &timestamps {
-        match verify_one(timestamp, (&entry, &others), bench, budget) {
+        match verify_one(timestamp, &entry, bench, budget) {
             Ok(Some(sct)) => return Ok(sct),
             Ok(None) => {}
             Err(failure) if failure.code() == Code::BudgetExhausted => return Err(failure),
@@ -58,7 +51,7 @@ pub(super) fn verify<'t>(path: &ValidPath, bench: Bench<'t>, budget: &mut Budget
 /// `None` for a log that is not trusted: it neither counts nor speaks against the certificate.
 fn verify_one<'t>(
     timestamp: &SignedCertificateTimestamp<'_>,
-    (entry, others): (&PrecertificateEntry<'_>, &[PrecertificateEntry<'_>]),
+    entry: &PrecertificateEntry<'_>,
     bench: Bench<'t>,
     budget: &mut Budget,
 ) -> Result<Option<ValidSct<'t>>, Failure> {
@@ -69,12 +62,10 @@ fn verify_one<'t>(
                 Some(Failure::new(Code::SctOutsideWindow).expected(log.validity).found(timestamp.timestamp()).at(log.base_url()));
             continue;
         }
-        for entry in std::iter::once(entry).chain(others) {
-            budget.spend_signature()?;
-            match timestamp.verify(&log.key, entry) {
-                Ok(()) => return Ok(Some(ValidSct::assertion(log))),
-                Err(failure) => reason = Some(failure.at(log.base_url())),
-            }
+        budget.spend_signature()?;
+        match timestamp.verify(&log.key, entry) {
+            Ok(()) => return Ok(Some(ValidSct::assertion(log))),
+            Err(failure) => reason = Some(failure.at(log.base_url())),
         }
     }
     reason.map_or(Ok(None), Err)
