@@ -100,9 +100,9 @@ impl UnixTime {
             .ok_or_else(|| Failure::new(Code::TimeInvalid).expected("an RFC 3339 time such as 2026-11-21T12:00:00Z").found(text))
     }
 
-    /// The moment in bytes of which no two moments have the same, for fingerprints.
-    pub(crate) fn to_bytes(self) -> [u8; 16] {
-        (i128::from(self.seconds) << 32 | i128::from(self.nanos)).to_be_bytes()
+    /// Bytes that no other moment has, for fingerprints.
+    pub(crate) fn to_bytes(self) -> impl Iterator<Item = u8> {
+        self.seconds.to_be_bytes().into_iter().chain(self.nanos.to_be_bytes())
     }
 
     /// Whole seconds since the epoch, rounded down.

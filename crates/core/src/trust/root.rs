@@ -420,7 +420,8 @@ impl Described {
 
     fn window(&mut self, window: &Validity) {
         for end in [window.start, window.end] {
-            self.optional(end.map(UnixTime::to_bytes).as_ref().map(<[u8; 16]>::as_slice));
+            self.number(end.iter().len());
+            self.0.extend(end.into_iter().flat_map(UnixTime::to_bytes));
         }
     }
 

@@ -90,12 +90,14 @@ fn everything_but_the_name_of_a_root_is_in_its_fingerprint() {
     assert_eq!(base, *TrustRoot::sigstore().unwrap().fingerprint());
     let window = || json!({"start": "2021-01-12T11:53:27Z", "end": "2030-01-01T00:00:00Z"});
     let a_moment_later = json!({"start": "2021-01-12T11:53:27.000000001Z", "end": "2030-01-01T00:00:00Z"});
-    let changes: [(&str, Value); 14] = [
+    let a_second_later = json!({"start": "2021-01-12T11:53:28Z", "end": "2030-01-01T00:00:00Z"});
+    let changes: [(&str, Value); 15] = [
         ("/tlogs/0/baseUrl", json!("https://other")),
         ("/tlogs/0/logId/keyId", json!("AAAA")),
         ("/tlogs/0/checkpointKeyId", json!({"keyId": "AAAAAA=="})),
         ("/tlogs/0/publicKey/validFor", window()),
         ("/tlogs/0/publicKey/validFor", a_moment_later),
+        ("/tlogs/0/publicKey/validFor", a_second_later),
         ("/tlogs/0/publicKey/rawBytes", published()["ctlogs"][0]["publicKey"]["rawBytes"].clone()),
         ("/tlogs/0/operator", json!("somebody")),
         ("/ctlogs/0/baseUrl", json!("https://other")),
@@ -121,6 +123,23 @@ fn everything_but_the_name_of_a_root_is_in_its_fingerprint() {
         document["timestampAuthorities"].as_array_mut().unwrap().push(authority);
     });
     assert!(prints.insert(*moved.unwrap().fingerprint()));
+}
+
+#[test]
+fn what_moves_from_one_field_to_the_next_or_is_checked_otherwise_is_another_root() {
+    let key = read(&published()).unwrap().logs()[0].key.key().clone();
+    let root = |url: &str, id: &[u8], scheme: Scheme| {
+        let log = TransparencyLog::new(url, id.to_vec(), key.clone(), scheme, Validity::default()).unwrap();
+        *TrustRoot::builder("mine").log(log).build().fingerprint()
+    };
+    let sha256 = Scheme::Ecdsa(HashAlgorithm::Sha256);
+    let roots = [
+        root("ab", b"c", sha256),
+        root("a", b"bc", sha256),
+        root("ab", b"c", Scheme::Ecdsa(HashAlgorithm::Sha384)),
+        root("ab", b"c", Scheme::RsaPkcs1(HashAlgorithm::Sha256)),
+    ];
+    assert_eq!(BTreeSet::from(roots).len(), roots.len());
 }
 
 #[test]
@@ -190,12 +209,17 @@ fn each_field_of_a_document_is_refused_at_its_place() {
     assert_eq!((root.skipped().len(), root.ct_logs().len()), (1, 1));
     let root = changed(|document| document["tlogs"][0]["checkpointKeyId"] = json!({"keyId": "AQIDBAU="})).unwrap();
     assert_eq!(root.logs()[0].checkpoint_key_id, Some([1, 2, 3, 4]));
-    let config = json!({
+    let mut config = json!({
         "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
         "trustedRoot": published(),
         "signingConfig": {"x": 1},
     });
     assert_eq!(read(&config).unwrap().logs().len(), 2);
+    // What is called otherwise may mean something else by it.
+    for media_type in [json!("application/vnd.dev.sigstore.clienttrustconfig.v0.2+json"), json!(null)] {
+        config["mediaType"] = media_type;
+        assert_eq!(read(&config).unwrap_err().0, Code::TrustRootInvalid);
+    }
 }
 
 #[test]
