@@ -103,6 +103,23 @@ fn the_closest_of_several_identities_is_told() {
     }
 }
 
+/// INV-4: what was evaluated of an identity that does not match is no clause of the one that does.
+#[test]
+fn an_identity_that_fails_late_leaves_nothing_behind() {
+    let mut case = Case::keyless();
+    let bundle = case.message();
+    let exact = |text: &str| StringMatch::Exact(text.to_owned());
+    let (subject, issuer) = (identity().subject_text(), identity().issuer);
+    let named = || veriseal::Identity::new(exact(&subject), exact(&issuer)).unwrap();
+    let any = StringMatch::Pattern(veriseal::policy::Pattern::new(".+").unwrap());
+    let late = named().extension("sourceRepositoryURI", any).unwrap();
+    case.authority = Authority::Keyless(KeylessAuthority::new(vec![late.clone()]).unwrap());
+    assert_eq!(case.code(&bundle), Code::Accepted, "the certificate has the first of the two extensions");
+    let late = late.extension("sourceRepositoryRef", exact("another")).unwrap();
+    case.authority = Authority::Keyless(KeylessAuthority::new(vec![late, named()]).unwrap());
+    assert_eq!(case.code(&bundle), Code::Accepted);
+}
+
 /// K-X-17: one certificate, one subject.
 #[test]
 fn a_certificate_with_no_or_several_names_is_refused() {

@@ -3,8 +3,8 @@
 use crate::kit::Case;
 use serde_json::{Value, json};
 use veriseal::gather::Evidence;
-use veriseal::policy::{Settings, TlogMode};
-use veriseal::{Code, Limits, NotAccepted, Reference, Verdict};
+use veriseal::policy::{Claim, Requirement, Selection, Settings, SignatureRequirement, TlogMode};
+use veriseal::{Code, Limits, NotAccepted, Policy, Reference, Verdict, Verifier};
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::{Bundle, Image, ImageBuilder, Signer, Store};
 
@@ -14,7 +14,17 @@ fn reference(image: &Image) -> Reference {
 
 /// The answer to the image's evidence, saved, edited and loaded again.
 fn judged(case: &Case, store: &Store, image: &Image, edit: impl FnOnce(&mut Value)) -> (Verdict, Code) {
-    let (verifier, reference) = (case.verifier(), reference(image));
+    judged_by(&case.verifier(), case, (store, image), edit)
+}
+
+/// The same, by another verifier.
+fn judged_by(
+    verifier: &Verifier,
+    case: &Case,
+    (store, image): (&Store, &Image),
+    edit: impl FnOnce(&mut Value),
+) -> (Verdict, Code) {
+    let reference = reference(image);
     let saved = verifier.gather(&reference, store).unwrap().to_saved();
     let mut document = serde_json::from_slice(&saved.document).unwrap();
     edit(&mut document);
@@ -51,4 +61,28 @@ fn a_file_without_signatures_does_not_show_that_there_is_none() {
     let image = ImageBuilder::new("app").build(&mut other);
     other.attach_bundle(&image, &Bundle::image(&image.digest, &Signer::key(case.sigstore.key("stranger"))));
     assert_eq!(judged(&case, &other, &image, |_| {}), (Verdict::Rejected, Code::NoMatchingSignature));
+}
+
+/// K-EV-02: that a newer attestation could have been left out is the answer also where another leaf holds, and not that too
+/// little was signed.
+#[test]
+fn what_could_not_be_found_out_is_told_beside_a_leaf_that_holds() {
+    let mut case = Case::keyless();
+    let mut store = Store::with_referrers_api();
+    let image = ImageBuilder::new("app").build(&mut store);
+    let bundle = Bundle::image(&image.digest, &case.signer).logged_v1(&mut case.sigstore.rekor, case.sigstore.now);
+    store.attach_bundle(&image, &bundle);
+    let leaf = |selection| {
+        let claim = Claim::Attestation { predicate_type: "https://sigstore.dev/cosign/sign/v1".to_owned() };
+        Requirement::signature(SignatureRequirement::new(case.authority.clone()).claim(claim).selecting(selection))
+    };
+    let ask = |requirement| {
+        let verifier = Verifier::new(crate::kit::trust(&case.root()), Policy::new(requirement).unwrap());
+        judged_by(&verifier, &case, (&store, &image), |_| {})
+    };
+    assert_eq!(ask(leaf(Selection::Any)), (Verdict::Accepted, Code::Accepted));
+    for of in [[Selection::Any, Selection::Newest], [Selection::Newest, Selection::Any]] {
+        assert_eq!(ask(Requirement::All(of.map(leaf).into())), (Verdict::Undecided, Code::AbsenceNotProved), "{of:?}");
+        assert_eq!(ask(Requirement::Any(of.map(leaf).into())), (Verdict::Accepted, Code::Accepted), "{of:?}");
+    }
 }
