@@ -98,6 +98,7 @@ pub(super) struct Pieces {
     pub(super) status: Vec<Vec<u8>>,
     pub(super) content_type: &'static str,
     pub(super) version: Vec<u8>,
+    pub(super) algorithms: Vec<Vec<u8>>,
     pub(super) inner_type: &'static str,
     pub(super) tst: Vec<Vec<u8>>,
     pub(super) certificates: Vec<Vec<u8>>,
@@ -119,6 +120,7 @@ impl Pieces {
             status: vec![int(0)],
             content_type: "1.2.840.113549.1.7.2",
             version: int(3),
+            algorithms: vec![alg(SHA512)],
             inner_type: TST_INFO,
             tst: vec![
                 int(1),
@@ -185,7 +187,7 @@ impl Pieces {
         let signers = vec![seq(&signer); self.signers];
         let data = seq(&[
             self.version.clone(),
-            set(&[alg(SHA512)]),
+            set(&self.algorithms),
             seq(&[oid_der(self.inner_type), explicit(0, &octets(&self.content()))]),
             if self.certificates.is_empty() { Vec::new() } else { explicit(0, &self.certificates.concat()) },
             self.crls.clone(),

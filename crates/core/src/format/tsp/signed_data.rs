@@ -1,6 +1,6 @@
 //! CMS SignedData with exactly one signer (RFC 5652 §5.1, §5.3), over the DER of a TSTInfo.
 
-use super::algorithm;
+use super::algorithm::{self, AlgorithmId};
 use super::{at, malformed, oid};
 use crate::code::{Code, Failure};
 use crate::crypto::Scheme;
@@ -28,7 +28,8 @@ pub enum SignerId<'a> {
     SubjectKeyId(&'a [u8]),
 }
 
-/// The parts of a SignedData that count. Revocation lists, unsigned attributes and the list of digest algorithms do not.
+/// The parts of a SignedData that count. Revocation lists and unsigned attributes do not, nor what the list of
+/// digest algorithms names.
 #[derive(Clone, Debug)]
 pub(super) struct SignedData<'a> {
     /// The octets of the content: a TSTInfo, and what the messageDigest attribute is over.
@@ -56,7 +57,10 @@ impl<'a> SignedData<'a> {
 
         let mut reader = signed_data.reader();
         version(&mut reader, 3, "signedData version")?;
-        reader.expect(tag::SET).map_err(at("digestAlgorithms"))?;
+        let mut algorithms = reader.expect(tag::SET).map_err(at("digestAlgorithms"))?.reader();
+        while !algorithms.is_empty() {
+            algorithms.any().and_then(AlgorithmId::parse).map_err(at("digestAlgorithms"))?;
+        }
         let content = reader.expect(tag::SEQUENCE).and_then(content).map_err(at("encapContentInfo"))?;
         let certificates = match reader.optional(tag::constructed(0)).map_err(at("certificates"))? {
             Some(set) => certificates(set)?,

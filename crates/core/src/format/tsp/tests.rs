@@ -93,6 +93,8 @@ fn what_is_not_a_token_is_timestamp_malformed() {
         (Pieces { inner_type: "1.2.840.113549.1.7.1", ..good.clone() }, "inner type data"),
         (Pieces { version: int(1), ..good.clone() }, "version 1"),
         (Pieces { version: int(4), ..good.clone() }, "version 4"),
+        (Pieces { algorithms: vec![seq(&[octets(b"")])], ..good.clone() }, "a list of something else than digest algorithms"),
+        (Pieces { algorithms: vec![alg(SHA512), int(1)], ..good.clone() }, "a list of more than digest algorithms"),
         (Pieces { signers: 0, ..good.clone() }, "no signer"),
         (Pieces { signers: 2, ..good.clone() }, "two signers"),
         (Pieces { signer_version: int(2), ..good.clone() }, "signer version 2"),
@@ -106,6 +108,9 @@ fn what_is_not_a_token_is_timestamp_malformed() {
         (Pieces { attributes: signed_attributes, tst: vec![int(1)], ..good.clone() }, "short tstInfo"),
     ] {
         assert_eq!(pieces.code(), Err(Code::TimestampMalformed), "{why}");
+    }
+    for algorithms in [vec![], vec![alg(SHA1), alg_with(SHA256, &NULL)]] {
+        assert_eq!(Pieces { algorithms, ..good.clone() }.code(), Ok(()));
     }
     assert_eq!(Pieces { unsigned: explicit(1, b"any"), crls: explicit(1, b"any"), ..good.clone() }.code(), Ok(()));
 
