@@ -34,6 +34,7 @@ pub const STRICTER: &[(&str, &str)] = &[
     ("CERTIFICATE_MALFORMED", "a certificate of the chain that sigstore-verify does not use"),
     ("TIMESTAMP_UNTRUSTED", "a certificate inside the timestamp is altered"),
     ("TIMESTAMP_MALFORMED", "a part of the timestamp that nothing signs is no DER"),
+    ("TIMESTAMP_NOT_GRANTED", "a status other than granted, which sigstore-verify does not read"),
     ("ALGORITHM_UNSUPPORTED", "an algorithm named outside what is signed"),
 ];
 
