@@ -29,6 +29,8 @@ pub(crate) fn fresh_folder() -> Result<PathBuf, String> {
 
 /// Runs the attack tests, then holds the statements against them and against every language.
 pub(crate) fn run() -> Result<String, String> {
+    // The stage for Python may have run at another commit.
+    crate::python::renew()?;
     let folder = recorded_anew()?;
     check(&folder)
 }
