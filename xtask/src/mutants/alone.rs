@@ -47,48 +47,39 @@ pub(super) fn tried(folder: &Path, found: &mut Value, until: Instant) -> Result<
     Ok(())
 }
 
-/// What comes of the mutants of those names: first the core's own quick tests are asked, then, of what these let live, those of
-/// policy files.
+/// What comes of the mutants of those names, by the core's own quick tests: cargo-mutants builds no tests of another package.
 fn by_cargo_mutants(folder: &Path, tree: &Path, names: &[&str], until: Instant) -> Result<Value, String> {
-    let skipped: Vec<&str> = SLOW.iter().flat_map(|test| ["--skip", test]).collect();
-    // Package, what of it is compiled and run, and what of that is left out.
-    let passes: [(&str, [&str; 2], &[&str]); 2] = [
-        ("veriseal", ["--cargo-arg=--lib", "--cargo-arg=--test=attacks"], &skipped),
-        ("veriseal-policy", ["--cargo-arg=--test=leaves", "--cargo-arg=--test=verdicts"], &[]),
-    ];
     let mut outcomes = json!({});
-    for (package, tests, skipped) in passes {
-        let open: Vec<&&str> = names.iter().filter(|name| outcomes[**name].is_null() || outcomes[**name] == "missed").collect();
-        let left = until.saturating_duration_since(Instant::now()).as_secs();
-        if left == 0 || open.is_empty() {
-            break;
-        }
-        let out = folder.join("alone");
-        let _ = fs::remove_dir_all(&out);
-        // Nothing is run but what coreutils stops: cargo-mutants has no budget of its own.
-        let mut command = Command::new("timeout");
-        command.args(["--signal", "INT", &left.to_string(), "nice", "-n", "10", "cargo", "mutants", "--package", "veriseal"]);
-        command.args(["--in-place", "--no-shuffle", "--colors", "never", "--test-tool", "cargo", "--timeout", "150"]);
-        command.args(["--build-timeout", "300", "--test-package", package, "--output"]).arg(&out);
-        // Fields of structs it tries whatever they are called, so in no other files at least.
-        let files: BTreeSet<&str> = open.iter().filter_map(|name| name.split(':').next()).collect();
-        command.args(files.into_iter().flat_map(|file| ["--file", file]));
-        command.args(open.iter().flat_map(|name| ["--re".to_owned(), pattern(name)]));
-        command.args(tests).args(["--", "--"]).args(skipped).current_dir(tree);
-        // Where the dependencies are compiled already.
-        command.env("CARGO_TARGET_DIR", target()?);
-        if let Ok(vectors) = root().join("../shared/vectors").canonicalize() {
-            command.env("VERISEAL_VECTORS", vectors);
-        }
-        let status = command.status().map_err(|error| format!("timeout: {error}"))?;
-        if !status.code().is_some_and(|code| RAN.contains(&code)) {
-            return Err(format!("cargo mutants failed: {status}"));
-        }
-        for outcome in ["missed", "unviable", "timeout", "caught"] {
-            let text = fs::read_to_string(out.join("mutants.out").join(format!("{outcome}.txt"))).unwrap_or_default();
-            for name in text.lines() {
-                outcomes[name] = json!(outcome);
-            }
+    let left = until.saturating_duration_since(Instant::now()).as_secs();
+    if left == 0 {
+        return Ok(outcomes);
+    }
+    let out = folder.join("alone");
+    let _ = fs::remove_dir_all(&out);
+    // Nothing is run but what coreutils stops: cargo-mutants has no budget of its own.
+    let mut command = Command::new("timeout");
+    command.args(["--signal", "INT", &left.to_string(), "nice", "-n", "10", "cargo", "mutants", "--package", "veriseal"]);
+    command.args(["--in-place", "--no-shuffle", "--colors", "never", "--test-tool", "cargo", "--timeout", "150"]);
+    command.args(["--build-timeout", "300", "--output"]).arg(&out);
+    // Fields of structs it tries whatever they are called, so in no other files at least.
+    let files: BTreeSet<&str> = names.iter().filter_map(|name| name.split(':').next()).collect();
+    command.args(files.into_iter().flat_map(|file| ["--file", file]));
+    command.args(names.iter().flat_map(|name| ["--re".to_owned(), pattern(name)]));
+    command.args(["--cargo-arg=--lib", "--cargo-arg=--test=attacks", "--", "--"]);
+    command.args(SLOW.iter().flat_map(|test| ["--skip", test])).current_dir(tree);
+    // Where the dependencies are compiled already.
+    command.env("CARGO_TARGET_DIR", target()?);
+    if let Ok(vectors) = root().join("../shared/vectors").canonicalize() {
+        command.env("VERISEAL_VECTORS", vectors);
+    }
+    let status = command.status().map_err(|error| format!("timeout: {error}"))?;
+    if !status.code().is_some_and(|code| RAN.contains(&code)) {
+        return Err(format!("cargo mutants failed: {status}"));
+    }
+    for outcome in ["missed", "unviable", "timeout", "caught"] {
+        let text = fs::read_to_string(out.join("mutants.out").join(format!("{outcome}.txt"))).unwrap_or_default();
+        for name in text.lines() {
+            outcomes[name] = json!(outcome);
         }
     }
     Ok(outcomes)
