@@ -183,10 +183,7 @@ fn a_threshold_is_met_in_any_order() {
 #[test]
 fn the_same_call_gives_the_same_report() {
     let mut case = Case::keyless();
-    let mut store = Store::with_referrers_api();
-    let image = ImageBuilder::new("app").build(&mut store);
-    let bundle = Bundle::image(&image.digest, &case.signer).logged_v1(&mut case.sigstore.rekor, case.sigstore.now);
-    store.attach_bundle(&image, &bundle);
+    let (mut store, image) = case.signed_image();
     store.attach_layers(&image.digest, "sig", &bad_layers(&case, &image));
     assert!(store.tags.contains_key(&format!("{}.sig", tag_of(&image.digest))));
     let reports: BTreeSet<_> = (0..3).map(|_| case.image_report(&store, &image).to_json()).collect();

@@ -3,8 +3,8 @@
 use crate::kit::{ARTIFACT, Case, trusted_key};
 use veriseal::policy::{Authority, Claim, Selection, Settings, SignatureRequirement, TlogMode};
 use veriseal::{Artifact, Code, Policy, Requirement, UnixTime, Validity, Verifier};
+use veriseal_testkit::Bundle;
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
-use veriseal_testkit::{Bundle, ImageBuilder, Store};
 
 /// A leaf for the case's key until a number of seconds after its time.
 fn leaf(case: &Case, seconds: Option<i64>) -> Requirement {
@@ -50,10 +50,7 @@ fn an_acceptance_ends_with_the_windows_that_it_needs() {
 #[test]
 fn what_has_ended_is_not_superseded_by_itself() {
     let mut case = Case::keyless();
-    let mut store = Store::with_referrers_api();
-    let image = ImageBuilder::new("app").build(&mut store);
-    let bundle = Bundle::image(&image.digest, &case.signer).logged_v1(&mut case.sigstore.rekor, case.sigstore.now);
-    store.attach_bundle(&image, &bundle);
+    let (store, image) = case.signed_image();
     let claim = Claim::Attestation { predicate_type: "https://sigstore.dev/cosign/sign/v1".to_owned() };
     let reference = format!("{REGISTRY}/{REPOSITORY}@{}", image.digest).parse().unwrap();
     for selection in [Selection::Any, Selection::All, Selection::Newest] {

@@ -68,10 +68,7 @@ fn a_file_without_signatures_does_not_show_that_there_is_none() {
 #[test]
 fn what_could_not_be_found_out_is_told_beside_a_leaf_that_holds() {
     let mut case = Case::keyless();
-    let mut store = Store::with_referrers_api();
-    let image = ImageBuilder::new("app").build(&mut store);
-    let bundle = Bundle::image(&image.digest, &case.signer).logged_v1(&mut case.sigstore.rekor, case.sigstore.now);
-    store.attach_bundle(&image, &bundle);
+    let (store, image) = case.signed_image();
     let leaf = |selection| {
         let claim = Claim::Attestation { predicate_type: "https://sigstore.dev/cosign/sign/v1".to_owned() };
         Requirement::signature(SignatureRequirement::new(case.authority.clone()).claim(claim).selecting(selection))

@@ -24,7 +24,8 @@ use veriseal_testkit::rekor::Body;
 use veriseal_testkit::scenario::{REGISTRY, REPOSITORY};
 use veriseal_testkit::sigstore::NOW;
 use veriseal_testkit::{
-    Bundle, BundleVersion, Identity, Image, Seed, Signer, SigningKey, Sigstore, Store, TimestampAuthority, TrustedRoot,
+    Bundle, BundleVersion, Identity, Image, ImageBuilder, Seed, Signer, SigningKey, Sigstore, Store, TimestampAuthority,
+    TrustedRoot,
 };
 
 /// What is signed, as a message and as the subject of statements.
@@ -86,6 +87,15 @@ impl Case {
     /// A statement that the artifact is signed, logged in the version 1 log.
     pub(crate) fn envelope(&mut self) -> Bundle {
         Bundle::image(&digest(), &self.signer).logged_v1(&mut self.sigstore.rekor, self.sigstore.now)
+    }
+
+    /// An image in a registry, with a bundle that says it is signed, logged in the version 1 log.
+    pub(crate) fn signed_image(&mut self) -> (Store, Image) {
+        let mut store = Store::with_referrers_api();
+        let image = ImageBuilder::new("app").build(&mut store);
+        let bundle = Bundle::image(&image.digest, &self.signer).logged_v1(&mut self.sigstore.rekor, self.sigstore.now);
+        store.attach_bundle(&image, &bundle);
+        (store, image)
     }
 
     /// An entry of the version 1 log whose body says something else than the content asks for; promise and proof hold.
